@@ -1,0 +1,1 @@
+"""Networks that super-resolve scale spaces; siftcore never imports this package."""

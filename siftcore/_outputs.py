@@ -1,0 +1,122 @@
+"""Files of the command line: checked before the work, named, and saved whole."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
+
+from siftcore.errors import ImageReadError, InputError, OutputError
+from siftcore.io.atomic import atomic_write, check_writable
+from siftcore.io.hdf5 import ImageNames
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["check_inputs", "check_outputs", "image_names", "picture_paths", "save_picture"]
+
+
+def check_inputs(images: Sequence[Path]) -> None:
+    """Raise `ImageReadError` for the first image that is not there, before any is worked on."""
+    for image in images:
+        if image.is_dir():
+            raise ImageReadError(str(image), "it is a folder; name the images in it")
+        if not image.exists():
+            raise ImageReadError(str(image), "there is no such file")
+
+
+def check_outputs(
+    inputs: Sequence[Path], outputs: Sequence[Path | None], picture: Path | None = None
+) -> None:
+    """Fail before the work when a result could not be written, or would replace an input.
+
+    Parameters
+    ----------
+    inputs : sequence of Path
+        Images that will be read.
+    outputs : sequence of Path or None
+        Files that will be written.
+    picture : Path or None
+        The one of them that is a picture, whose suffix must be a format.
+
+    Raises
+    ------
+    OutputError
+    """
+    read = {os.path.realpath(path) for path in inputs}
+    written: set[str] = set()
+    for path in outputs:
+        if path is None:
+            continue
+        check_writable(path)
+        real = os.path.realpath(path)
+        if real in read:
+            raise OutputError(f"writing {str(path)!r} would replace an input; choose another name")
+        if real in written:
+            raise OutputError(f"two results would go to {str(path)!r}; give each its own file")
+        written.add(real)
+    if picture is not None:
+        _picture_format(picture)
+
+
+def image_names(images: Sequence[Path]) -> list[str]:
+    """Names of images in a feature file: their paths as given, made relative as tar does.
+
+    Raises
+    ------
+    InputError
+        When two images would have the same name, or a name cannot be in a feature file.
+    """
+    first_of: dict[str, Path] = {}
+    checked = ImageNames()
+    for image in images:
+        path = PurePath(os.path.normpath(image))
+        parts = list(path.parts[1:] if path.anchor else path.parts)
+        while parts and parts[0] == "..":
+            del parts[0]
+        name = "/".join(parts)
+        if name in first_of:
+            raise InputError(
+                f"{str(first_of[name])!r} and {str(image)!r} would both be named {name!r} in the "
+                "file; give each image once, from a folder above both"
+            )
+        checked.add(name)
+        first_of[name] = image
+    return list(first_of)
+
+
+def picture_paths(folder: Path, names: Sequence[str]) -> list[Path]:
+    """Where each image's keypoints are drawn, ``folder/name.png``; makes the folders."""
+    paths = [folder / f"{name}.png" for name in names]
+    for path in paths:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"cannot make the folder {str(path.parent)!r}: {error.strerror}; choose another"
+            ) from error
+        check_writable(path)
+    return paths
+
+
+def save_picture(path: Path, picture: Image) -> None:
+    """Write `picture` whole or not at all, in the format that the suffix says."""
+    picture_format = _picture_format(path)
+    # The strips of flat colour make PNG's highest effort pointless: it costs seconds on 4K.
+    options = {"PNG": {"compress_level": 3}, "JPEG": {"quality": 92}}.get(picture_format, {})
+    with atomic_write(path) as temporary, open(temporary, "wb") as file:
+        picture.save(file, format=picture_format, **options)
+
+
+def _picture_format(path: Path) -> str:
+    from PIL import Image
+
+    known = Image.registered_extensions()
+    chosen = known.get(path.suffix.lower())
+    if chosen is None or chosen not in Image.SAVE:
+        raise OutputError(
+            f"cannot tell a picture format from {str(path)!r}; "
+            "end its name in .png, .jpg, .webp or .tiff"
+        )
+    return chosen

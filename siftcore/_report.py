@@ -1,0 +1,156 @@
+"""What the command line tells: tables, progress, and the JSON of a match."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from siftcore import __version__
+from siftcore.io.atomic import atomic_write
+
+if TYPE_CHECKING:
+    from siftcore.types import Features, MatchResult
+
+__all__ = [
+    "extract_table",
+    "match_table",
+    "progress",
+    "provider_table",
+    "write_match_json",
+]
+
+
+def write_match_json(
+    path: Path,
+    images: tuple[Path, Path],
+    result: MatchResult,
+    settings: dict[str, Any],
+    seconds: float,
+) -> None:
+    """Write a match as one JSON object, with null where a number would not be finite.
+
+    =============== =========================================================================
+    ``siftcore``    version that made it
+    ``seconds``     time for extraction, matching and verification
+    ``settings``    ``ratio``, ``mutual``, ``max_keypoints``, ``spread``, ``preset``,
+                    ``geometry``
+    ``image_a``,    ``path``, ``width``, ``height``, ``provider``, ``n_keypoints``
+    ``image_b``
+    ``indices``     M pairs of rows in the two lists of keypoints
+    ``points_a``,   M pairs (x, y) in pixels of each image, pixel centres at integers
+    ``points_b``
+    ``distances``   M distances of descriptors
+    ``ratios``      M ratios of nearest to second-nearest distance
+    ``inliers``     M booleans, or null when no geometry was asked for
+    ``model``       3 x 3, a to b or ``b^T F a = 0``; null when not asked for or not found
+    =============== =========================================================================
+    """
+    document = {
+        "siftcore": __version__,
+        "seconds": seconds,
+        "settings": settings,
+        "image_a": _describe(images[0], result.features_a),
+        "image_b": _describe(images[1], result.features_b),
+        "indices": result.matches.indices.tolist(),
+        "points_a": result.xy_a.tolist(),
+        "points_b": result.xy_b.tolist(),
+        "distances": result.matches.distance.tolist(),
+        "ratios": result.matches.ratio.tolist(),
+        "inliers": None if result.inliers is None else result.inliers.tolist(),
+        "model": None if result.model is None else result.model.tolist(),
+    }
+    text = json.dumps(_finite(document), allow_nan=False, indent=None)
+    with atomic_write(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def match_table(images: tuple[Path, Path], result: MatchResult, seconds: float) -> str:
+    """What ``siftcore match`` prints."""
+    rows = [
+        (label, f"{len(features)} keypoints", features.provider, str(image))
+        for label, features, image in (
+            ("A", result.features_a, images[0]),
+            ("B", result.features_b, images[1]),
+        )
+    ]
+    counts = [("matches", str(len(result)))]
+    if result.inliers is not None:
+        found = "" if result.model is not None else " (no model found)"
+        counts.append(("inliers", f"{int(result.inliers.sum())}{found}"))
+    counts.append(("seconds", f"{seconds:.2f}"))
+    return _columns(rows) + "\n" + _columns(counts)
+
+
+def extract_table(names: Sequence[str], counts: Sequence[int], output: Path, seconds: float) -> str:
+    """What ``siftcore extract`` prints: one line an image for a few, and the sum."""
+    rows = [(name, f"{count} keypoints") for name, count in zip(names, counts, strict=True)]
+    total = f"{sum(counts)} keypoints of {len(names)} image{'' if len(names) == 1 else 's'}"
+    lines = [_columns(rows)] if 1 < len(rows) <= 20 else []
+    return "\n".join([*lines, f"{total} -> {output} ({seconds:.2f} s)"])
+
+
+def provider_table(infos: Sequence[Any]) -> str:
+    """What ``siftcore providers`` prints."""
+    rows = [("NAME", "AVAILABLE", "SUMMARY")]
+    for info in infos:
+        lacking = f" (needs {info.missing})" if info.missing else ""
+        rows.append((info.name, "yes" if info.available else "no", info.summary + lacking))
+    return _columns(rows)
+
+
+@contextmanager
+def progress(total: int) -> Iterator[Callable[[str], None]]:
+    """A progress bar on stderr when that is a terminal; gives the function that advances it."""
+    if not sys.stderr.isatty():
+        yield lambda name: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[name]}", markup=False),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=total, name="")
+        yield lambda name: bar.update(task, advance=1, name=name)
+
+
+def _describe(path: Path, features: Features) -> dict[str, Any]:
+    width, height = features.image_size
+    return {
+        "path": path.as_posix(),
+        "width": int(width),
+        "height": int(height),
+        "provider": features.provider,
+        "n_keypoints": len(features),
+    }
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return value
+
+
+def _columns(rows: Sequence[tuple[str, ...]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)

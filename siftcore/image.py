@@ -1,0 +1,224 @@
+"""From whatever a user holds to the one form that providers take: (H, W) float32 grey in [0, 1]."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from siftcore.errors import ImageReadError, InputError, InputTypeError, ParameterError
+
+__all__ = ["check_mask", "load_image", "read_pixels"]
+
+# ITU-R BT.601, as OpenCV and Pillow weigh RGB.
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+# Rounding in a user's own scaling may overshoot [0, 1] by this much.
+_RANGE_SLACK = 1e-6
+_SCALED_INTEGERS = (np.uint8, np.uint16)
+_TAKES = (
+    "a path, a PIL image, or an array (H, W) or (H, W, 1|3|4) of bool, uint8, uint16 or float"
+)
+
+
+def read_pixels(path: str | os.PathLike[str]) -> NDArray[Any]:
+    """Read an image file.
+
+    Parameters
+    ----------
+    path : str or path
+        Any format that Pillow reads. The EXIF orientation is not applied (as in COLMAP and hloc).
+
+    Returns
+    -------
+    ndarray, (H, W) or (H, W, 3)
+        uint8; uint16 for 16-bit grey files; float32 for floating-point TIFF. Pillow reduces 16-bit
+        colour files to 8 bits; read those with tifffile or OpenCV and pass the array.
+
+    Raises
+    ------
+    ImageReadError
+        Missing, unreadable, truncated, not an image, or beyond Pillow's decompression-bomb limit.
+    """
+    name = os.fspath(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(name) as opened:
+                return _pil_pixels(opened)
+    except FileNotFoundError:
+        raise ImageReadError(name, "there is no such file") from None
+    except UnidentifiedImageError:
+        raise ImageReadError(
+            name, "its contents are in no image format that Pillow knows; check that it is an image"
+        ) from None
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise ImageReadError(
+            name,
+            f"{error}; if you trust the file, raise PIL.Image.MAX_IMAGE_PIXELS or pass an array",
+        ) from None
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise ImageReadError(name, f"{error}; the file may be truncated or damaged") from None
+
+
+def _pil_pixels(image: Image.Image) -> NDArray[Any]:
+    mode = image.mode
+    if mode in ("1", "L", "I", "F") or mode.startswith("I;16"):
+        return np.asarray(image)
+    if mode in ("LA", "La"):
+        return np.asarray(image.convert("LA"))[..., 0]
+    # Alpha is dropped, not blended: what lies under it is unknown.
+    return np.asarray(image.convert("RGB"))
+
+
+def _as_array(image: Any) -> NDArray[Any]:
+    if isinstance(image, (str, Path, os.PathLike)):
+        return read_pixels(image)
+    if isinstance(image, Image.Image):
+        try:
+            return _pil_pixels(image)
+        except (OSError, SyntaxError) as error:
+            name = getattr(image, "filename", "") or "a PIL image"
+            raise ImageReadError(name, f"{error}; the file may be truncated") from None
+    if isinstance(image, np.ndarray):
+        return image
+    if type(image).__module__.partition(".")[0] == "torch":
+        # Tensors are channels-first. bfloat16 has no NumPy twin, so all floats go through float32.
+        tensor = image.detach().cpu()
+        array = np.asarray(tensor.float() if tensor.is_floating_point() else tensor)
+        return np.moveaxis(array, 0, -1) if array.ndim == 3 else array
+    raise InputTypeError(f"image must be {_TAKES}, or a torch tensor; got {type(image).__name__}")
+
+
+def _check_shape(array: NDArray[Any]) -> None:
+    if array.size == 0:
+        raise InputError(f"image must have at least one pixel; got shape {array.shape}")
+    if array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (1, 3, 4)):
+        return
+    advice = ""
+    if array.ndim == 3 and array.shape[0] in (1, 3, 4):
+        advice = "; for channels first use image.transpose(1, 2, 0)"
+    elif array.ndim == 4:
+        advice = "; pass one image at a time"
+    raise InputError(
+        f"image must have shape (H, W) or (H, W, 1|3|4); got {array.shape}{advice}"
+    )
+
+
+def _scaling(array: NDArray[Any], value_range: tuple[float, float] | None) -> tuple[float, float]:
+    """The values that stand for black and white."""
+    kind = array.dtype.kind
+    if kind not in "buif":
+        raise InputTypeError(
+            f"image must be of bool, uint8, uint16 or float values; got dtype {array.dtype}"
+        )
+    if value_range is not None:
+        try:
+            low, high = (float(bound) for bound in value_range)
+        except (TypeError, ValueError):
+            raise ParameterError("value_range", value_range, "a pair (black, white)") from None
+        if not (np.isfinite(low) and np.isfinite(high) and low < high):
+            raise ParameterError("value_range", value_range, "finite with black < white")
+        return low, high
+    if kind == "b" or kind == "f":
+        return 0.0, 1.0
+    if array.dtype in _SCALED_INTEGERS:
+        return 0.0, float(np.iinfo(array.dtype).max)
+    raise InputTypeError(
+        f"image of dtype {array.dtype}: the values of black and white are unknown; "
+        "pass value_range=(black, white), or convert to uint8, uint16 or float"
+    )
+
+
+def _check_values(grey: NDArray[np.float32], array: NDArray[Any], value_range: object) -> None:
+    low, high = float(grey.min()), float(grey.max())
+    # A NaN anywhere makes both NaN.
+    if not (np.isfinite(low) and np.isfinite(high)):
+        bad = int((~np.isfinite(grey)).sum())
+        raise InputError(
+            f"image must be finite; {bad} of {grey.size} pixels are NaN or infinite; "
+            "replace them, and pass a mask that leaves them out"
+        )
+    if value_range is None and (low < -_RANGE_SLACK or high > 1.0 + _RANGE_SLACK):
+        raise InputError(
+            f"float image must lie in [0, 1]; got values from {float(array.min()):g} to "
+            f"{float(array.max()):g}; pass value_range=(black, white)"
+        )
+
+
+def load_image(image: Any, value_range: tuple[float, float] | None = None) -> NDArray[np.float32]:
+    """Grey intensities in [0, 1] of any image that siftcore takes.
+
+    Parameters
+    ----------
+    image : path, PIL image, ndarray or torch tensor
+        Arrays (H, W) or (H, W, 1|3|4), tensors (H, W) or (C, H, W); RGB order, alpha ignored.
+        Integers are divided by their dtype's maximum, floats are taken as [0, 1].
+    value_range : (float, float), optional
+        Values of black and white, where they differ from that. What lies outside is clipped.
+
+    Returns
+    -------
+    ndarray, (H, W) float32, C-contiguous
+        A fresh array, or `image` itself where it is already of this form.
+
+    Raises
+    ------
+    InputTypeError
+        Not an image, or a dtype whose range is unknown (complex, object, int32 without
+        `value_range`).
+    InputError
+        Empty, of a wrong shape, NaN or infinite, or floats outside [0, 1] without `value_range`.
+    ImageReadError
+        The file cannot be read.
+    """
+    array = _as_array(image)
+    _check_shape(array)
+    low, high = _scaling(array, value_range)
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[..., 0]
+    if array.ndim == 3:
+        grey = array[..., :3].astype(np.float32) @ _LUMA
+    else:
+        grey = array.astype(np.float32, copy=False)
+    if array.dtype.kind == "f":
+        # Before any scaling or clipping, which would hide a NaN or an infinity.
+        _check_values(grey, array, value_range)
+    if (low, high) != (0.0, 1.0):
+        grey = (grey - np.float32(low)) * np.float32(1.0 / (high - low))
+    if value_range is not None:
+        grey = grey.clip(0.0, 1.0)
+    return np.ascontiguousarray(grey)
+
+
+def check_mask(mask: Any, shape: tuple[int, int]) -> NDArray[np.bool_] | None:
+    """The mask as booleans, or None.
+
+    Parameters
+    ----------
+    mask : array_like, (H, W), bool or numbers, or None
+        Keypoints are kept where it is not zero.
+    shape : (int, int)
+        Height and width of the image.
+
+    Raises
+    ------
+    InputError
+        When the shapes differ.
+    """
+    if mask is None:
+        return None
+    array = np.asarray(mask)
+    if array.dtype.kind not in "buif":
+        raise InputTypeError(f"mask must be of bool or numbers; got dtype {array.dtype}")
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[..., 0]
+    if array.shape != shape:
+        raise InputError(
+            f"mask must have the image's shape (H, W) = {shape}; got {array.shape}"
+        )
+    return array != 0

@@ -1,0 +1,243 @@
+"""Features in HDF5, in the layout of hloc (Hierarchical-Localization).
+
+One group an image, named after the image; a ``/`` in the name nests groups. In it:
+
+================ ================== ==========================================================
+``keypoints``    (N, 2) float32     x and y in pixels, pixel centres at integers
+``scores``       (N,) float32       `Features.response`
+``descriptors``  (128, N) float32   one column a keypoint
+``scales``       (N,) float32       `Features.sigma`, in pixels
+``oris``         (N,) float32       `Features.angle`, in degrees
+``image_size``   (2,) int64         width, height
+``angle``        (N,) float32       radians, so that reading gives back every bit
+``octave``       (N,) int16         `Features.octave`
+``level``        (N,) float32       `Features.level`
+================ ================== ==========================================================
+
+The last three are ours: hloc hands every dataset of a group to its matcher as a tensor, so what
+we add is numeric and directly in the group; the provider's name is an attribute of the group.
+
+hloc itself stores all floats as float16 by default. Its step is 1 pixel beyond x = 1024 and 2
+beyond 2048, so nothing here is float16; readers take any dtype.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from siftcore.errors import InputError, MissingDependencyError
+from siftcore.io._sink import ErrorKeepingFile
+from siftcore.io.atomic import atomic_write
+from siftcore.types import Features
+
+__all__ = ["ImageNames", "list_features", "read_features", "write_features"]
+
+_DATASET_OF_FIELD = {
+    "xy": "keypoints",
+    "sigma": "scales",
+    "angle": "angle",
+    "response": "scores",
+    "octave": "octave",
+    "level": "level",
+    "descriptors": "descriptors",
+}
+
+
+class ImageNames:
+    """The names of one file's images, checked as they come."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+        self._folders: set[str] = set()
+
+    def add(self, name: str) -> None:
+        """Take `name`, or raise `InputError` when it cannot stand beside the others."""
+        parts = name.split("/")
+        # HDF5 itself reads "a//b" and "a/./b" as "a/b", and a leading "/" as nothing.
+        if "" in parts or "." in parts or "\0" in name:
+            raise InputError(
+                f"an image name must be a relative path without empty or '.' parts; got {name!r}"
+            )
+        try:
+            name.encode()
+        except UnicodeEncodeError as error:
+            raise InputError(
+                f"an image name must be text that UTF-8 can hold; got {name!r}; rename the file"
+            ) from error
+        if name in self._taken:
+            raise InputError(f"image {name!r} is given twice; give each image its own name")
+        folders = {"/".join(parts[:end]) for end in range(1, len(parts))}
+        clashing = sorted(folders & self._taken) or [name] * (name in self._folders)
+        if clashing:
+            raise InputError(
+                f"{clashing[0]!r} cannot be both an image and a folder of images in one file, as "
+                "it would be one group; rename it"
+            )
+        self._taken.add(name)
+        self._folders |= folders
+
+
+def write_features(
+    path: str | os.PathLike[str],
+    features: Mapping[str, Features] | Iterable[tuple[str, Features]],
+) -> None:
+    """Write the features of one or more images to one HDF5 file that hloc reads.
+
+    The file appears when all images are in it; until then, and on any error, a file that was at
+    `path` stays as it was. The same features give the same bytes.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file to make or replace.
+    features : mapping or iterable of (str, Features)
+        Image names, relative and with ``/`` between folders, and their features. An iterable is
+        taken one by one, so that a generator holds one image's features at a time.
+
+    Raises
+    ------
+    InputError
+        When a name is empty, absolute, given twice, or would nest inside another image's group.
+    OutputError
+        When the file cannot be written.
+    MissingDependencyError
+        Without h5py.
+
+    Examples
+    --------
+    >>> import siftcore
+    >>> f = siftcore.extract("db/1.jpg")  # doctest: +SKIP
+    >>> write_features("features.h5", {"db/1.jpg": f})  # doctest: +SKIP
+    """
+    h5py = _import_h5py()
+    pairs = features.items() if isinstance(features, Mapping) else features
+    names = ImageNames()
+    with atomic_write(path) as temporary, ErrorKeepingFile(temporary) as sink:
+        # The oldest format that holds the data, so that any HDF5 since 1.8 reads it.
+        with h5py.File(sink, "w", libver="earliest") as file:
+            for name, image_features in pairs:
+                names.add(name)
+                _write_group(file.create_group(name), image_features)
+                sink.raise_error()
+        sink.raise_error()
+
+
+def read_features(path: str | os.PathLike[str], name: str) -> Features:
+    """Read one image's features from a file of `write_features`, equal to the last bit.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+    name : str
+        The image, as `list_features` gives it.
+
+    Returns
+    -------
+    Features
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read, has no such image, or lacks what siftcore adds to the layout.
+    MissingDependencyError
+        Without h5py.
+    """
+    with _open(path) as file:
+        group = file.get(name) if name.strip("/") else None
+        if group is None or "keypoints" not in group:
+            raise InputError(f"{os.fspath(path)!r} has no image {name!r}; {_hint(file, name)}")
+        wanted = [*_DATASET_OF_FIELD.values(), "image_size"]
+        absent = [dataset for dataset in wanted if dataset not in group]
+        if absent or "provider" not in group.attrs:
+            raise InputError(
+                f"image {name!r} in {os.fspath(path)!r} lacks {', '.join(absent) or 'provider'}: "
+                "siftcore did not write it; extract it again with siftcore"
+            )
+        arrays = {field: group[dataset][()] for field, dataset in _DATASET_OF_FIELD.items()}
+        arrays["descriptors"] = arrays["descriptors"].T
+        width, height = (int(side) for side in group["image_size"][()])
+        provider = str(group.attrs["provider"])
+    return Features(**arrays, image_size=(width, height), provider=provider)
+
+
+def list_features(path: str | os.PathLike[str]) -> tuple[str, ...]:
+    """Names of the images in a feature file, sorted.
+
+    Parameters
+    ----------
+    path : str or path-like
+        A file of `write_features` or of hloc.
+
+    Returns
+    -------
+    tuple of str
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read.
+    MissingDependencyError
+        Without h5py.
+    """
+    with _open(path) as file:
+        return _names(file)
+
+
+def _write_group(group: Any, features: Features) -> None:
+    for field, dataset in _DATASET_OF_FIELD.items():
+        array = getattr(features, field)
+        group.create_dataset(dataset, data=array.T if field == "descriptors" else array)
+    group.create_dataset("oris", data=np.rad2deg(features.angle))
+    group.create_dataset("image_size", data=np.asarray(features.image_size, np.int64))
+    group.attrs["provider"] = features.provider
+
+
+def _names(file: Any) -> tuple[str, ...]:
+    found: list[str] = []
+
+    def visit(name: str, node: Any) -> None:
+        if hasattr(node, "keys") and "keypoints" in node:
+            found.append(name)
+
+    file.visititems(visit)
+    return tuple(sorted(found))
+
+
+def _hint(file: Any, name: str) -> str:
+    names = _names(file)
+    if not names:
+        return "it holds no image at all"
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.5) or names[:3]
+    return f"it holds {len(names)}, such as {', '.join(map(repr, close))}"
+
+
+@contextmanager
+def _open(path: str | os.PathLike[str]) -> Iterator[Any]:
+    h5py = _import_h5py()
+    try:
+        with h5py.File(path, "r") as file:
+            yield file
+    except InputError:
+        raise
+    except FileNotFoundError as error:
+        raise InputError(f"cannot read features from {os.fspath(path)!r}: no such file") from error
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+        raise InputError(
+            f"cannot read features from {os.fspath(path)!r}: not an HDF5 feature file, or a "
+            f"damaged one; write it anew ({error})"
+        ) from error
+
+
+def _import_h5py() -> Any:
+    try:
+        return importlib.import_module("h5py")
+    except ImportError as error:
+        raise MissingDependencyError("h5py", "reading and writing HDF5", "h5") from error

@@ -1,0 +1,1 @@
+"""Numba kernels: one stage a file, arrays and scalars in, arrays out."""

@@ -1,0 +1,104 @@
+"""Running a kernel over ranges on several threads, with the same result for any number of them.
+
+Ranges are cut by a fixed chunk size, never by the number of threads, and every range owns its
+output; so threads decide only who computes a range, not what is computed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import numba
+
+__all__ = ["for_ranges", "thread_count"]
+
+Result = TypeVar("Result")
+
+_pool: ThreadPoolExecutor | None = None
+_pool_lock = threading.Lock()
+
+
+def thread_count() -> int:
+    """Numba's setting: ``numba.set_num_threads`` where it was called, else NUMBA_NUM_THREADS."""
+    try:
+        numba.threading_layer()
+    except ValueError:
+        # No threading layer was started, so set_num_threads cannot have been called; asking
+        # get_num_threads would start one.
+        return int(numba.config.NUMBA_NUM_THREADS)
+    return int(numba.get_num_threads())
+
+
+def _shared_pool() -> ThreadPoolExecutor:
+    global _pool
+    with _pool_lock:
+        if _pool is None:
+            _pool = ThreadPoolExecutor(
+                max_workers=max(1, int(numba.config.NUMBA_NUM_THREADS) - 1),
+                thread_name_prefix="siftcore",
+            )
+        return _pool
+
+
+def _forget_pool() -> None:
+    global _pool, _pool_lock
+    _pool = None
+    _pool_lock = threading.Lock()
+
+
+# A forked child inherits the pool object but none of its threads.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_pool)
+
+
+def for_ranges(task: Callable[[int, int], Result], n: int, chunk: int) -> list[Result]:
+    """``task(start, stop)`` over 0..n in chunks, on as many threads as Numba is set to.
+
+    Parameters
+    ----------
+    task : callable
+        Called once a range, from any thread; it should spend its time in a ``nogil`` kernel.
+    n : int
+        Number of items.
+    chunk : int
+        Items a range.
+
+    Returns
+    -------
+    list
+        What the calls returned, in the order of the ranges.
+
+    Raises
+    ------
+    Exception
+        The first exception of a task; the other ranges may not have run.
+    """
+    starts = range(0, n, chunk)
+    results: list[Result | None] = [None] * len(starts)
+    tickets: Iterator[int] = itertools.count()
+
+    def work() -> None:
+        # next() on itertools.count is atomic, so each range is drawn once.
+        while (ticket := next(tickets)) < len(starts):
+            start = starts[ticket]
+            results[ticket] = task(start, min(start + chunk, n))
+
+    n_helpers = min(thread_count(), len(starts)) - 1
+    if n_helpers <= 0:
+        work()
+    else:
+        pool = _shared_pool()
+        helpers = [pool.submit(work) for _ in range(n_helpers)]
+        try:
+            work()
+        finally:
+            # A helper that never started has nothing left to do.
+            pending = [helper for helper in helpers if not helper.cancel()]
+            for helper in pending:
+                helper.result()
+    return results  # type: ignore[return-value]

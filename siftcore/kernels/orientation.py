@@ -1,0 +1,156 @@
+"""Dominant gradient directions of keypoints.
+
+Source: Lowe 2004, section 5; Otero & Delbracio 2014, section 4.1. Votes go to the nearest bin, so
+that bin b stands for the direction ``2 pi b / n_bins``; the reference program reads its bins half a
+bin further on, which is not copied.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import float32, float64, int32, int64
+from numpy.typing import NDArray
+
+from siftcore.kernels._gradient import polar_gradients
+from siftcore.kernels._jit import array, kernel, scratch
+from siftcore.kernels._threads import for_ranges
+
+__all__ = ["find_orientations"]
+
+CHUNK = 64
+
+# The window's half-side, in units of its Gaussian's standard deviation.
+WINDOW_REACH = 3.0
+SMOOTHING_PASSES = 6
+
+
+@kernel(
+    array(float32, 3),
+    array(int32, 1),
+    array(float64, 1),
+    array(float64, 1),
+    array(float64, 1),
+    float64,
+    float64,
+    int64,
+    int64,
+    int64,
+    scratch(float32, 2),
+    scratch(int32, 1),
+)
+def _orient(  # type: ignore[no-untyped-def]
+    gaussians, levels, xs, ys, sigmas, window, peak_ratio, n_bins, start, stop, angles, counts
+):
+    """Peaks of keypoints [start, stop), the highest first, into rows of `angles`."""
+    height, width = gaussians.shape[1], gaussians.shape[2]
+    weights = np.empty(width, np.float32)
+    padded = np.empty(width + 2, np.float32)
+    magnitude = np.empty(width, np.float32)
+    angle = np.empty(width, np.float32)
+    histogram = np.empty(n_bins, np.float64)
+    smoothed = np.empty(n_bins, np.float64)
+    peak_height = np.empty(n_bins, np.float64)
+    bins_per_radian = np.float32(n_bins / (2.0 * math.pi))
+    half = np.float32(0.5)
+    for index in range(start, stop):
+        level = gaussians[levels[index]]
+        x, y = xs[index], ys[index]
+        spread = window * sigmas[index]
+        reach = WINDOW_REACH * spread
+        x_start = max(0, int(x - reach + 0.5))
+        x_stop = min(width, int(x + reach + 0.5) + 1)
+        y_start = max(0, int(y - reach + 0.5))
+        y_stop = min(height, int(y + reach + 0.5) + 1)
+        n = max(0, x_stop - x_start)
+        decay = -0.5 / (spread * spread)
+        for i in range(n):
+            weights[i] = math.exp(decay * (x_start + i - x) ** 2)
+        histogram[:] = 0.0
+        for row in range(y_start, y_stop):
+            row_weight = math.exp(decay * (row - y) ** 2)
+            polar_gradients(
+                level, row, x_start, weights[:n], padded, magnitude, angle
+            )
+            for i in range(n):
+                nearest = int(angle[i] * bins_per_radian + half)
+                if nearest >= n_bins:
+                    nearest -= n_bins
+                histogram[nearest] += row_weight * magnitude[i]
+        for _ in range(SMOOTHING_PASSES):
+            for b in range(n_bins):
+                after = histogram[b + 1] if b + 1 < n_bins else histogram[0]
+                before = histogram[b - 1] if b > 0 else histogram[n_bins - 1]
+                smoothed[b] = (before + histogram[b] + after) / 3.0
+            histogram[:] = smoothed
+        highest = histogram.max()
+        count = 0
+        for b in range(n_bins):
+            here = histogram[b]
+            before = histogram[b - 1] if b > 0 else histogram[n_bins - 1]
+            after = histogram[b + 1] if b + 1 < n_bins else histogram[0]
+            if here <= before or here <= after or here <= peak_ratio * highest:
+                continue
+            offset = 0.5 * (before - after) / (before + after - 2.0 * here)
+            direction = (b + offset) * (2.0 * math.pi / n_bins)
+            if direction < 0.0:
+                direction += 2.0 * math.pi
+            place = count
+            while place > 0 and peak_height[place - 1] < here:
+                peak_height[place] = peak_height[place - 1]
+                angles[index, place] = angles[index, place - 1]
+                place -= 1
+            peak_height[place] = here
+            angles[index, place] = direction
+            count += 1
+        counts[index] = count
+
+
+def find_orientations(
+    gaussians: NDArray[np.float32],
+    levels: NDArray[np.int32],
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    sigma: NDArray[np.float64],
+    *,
+    window: float,
+    peak_ratio: float,
+    n_bins: int,
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """Directions of each keypoint.
+
+    Parameters
+    ----------
+    gaussians : ndarray, (levels, H, W) float32, C-contiguous
+    levels : ndarray, (N,) int32
+        Gaussian level to read, a keypoint.
+    x, y, sigma : ndarray, (N,) float64
+        Position and scale, in samples of the octave.
+    window : float
+        Standard deviation of the Gaussian window, in units of `sigma`.
+    peak_ratio : float
+        Peaks above this share of the highest count.
+    n_bins : int
+
+    Returns
+    -------
+    angles : ndarray, (N, n_bins // 2) float32
+        Radians in [0, 2 pi), y down; the highest peak first. Only the first `counts` are written.
+    counts : ndarray, (N,) int32
+        Peaks a keypoint; 0 where the window is flat.
+    """
+    n = len(x)
+    # Peaks are strict local maxima on a circle, so at most every other bin is one.
+    angles = np.empty((n, n_bins // 2), np.float32)
+    counts = np.empty(n, np.int32)
+
+    def task(start: int, stop: int) -> None:
+        _orient(
+            gaussians, levels, x, y, sigma, window, peak_ratio, n_bins, start, stop, angles, counts
+        )
+
+    for_ranges(task, n, CHUNK)
+    # float32 rounds directions just below 2 pi up to it.
+    angles[angles >= np.float32(2 * np.pi)] = 0.0
+    return angles, counts

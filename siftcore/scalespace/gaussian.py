@@ -1,0 +1,171 @@
+"""Classical octaves: blur, decimate, repeat; and the provider `dog` that doubles the image first.
+
+Source: Lowe 2004, section 3; Otero & Delbracio 2014, section 2.2.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from siftcore.errors import ParameterError
+from siftcore.kernels.blur import gaussian_blur
+from siftcore.kernels.doubling import double_linearly
+from siftcore.params import ScaleSpaceParams
+from siftcore.scalespace.geometry import Grid, count_octaves, ladder_sigmas
+from siftcore.scalespace.protocol import Octave, ScaleSpace
+
+__all__ = ["DogProvider", "classical_octaves", "octaves_from"]
+
+# Two sigmas that differ by less are the same blur.
+_SAME_SIGMA = 1e-6
+
+
+def _added_blur(target: float, present: float) -> float:
+    """Sigma that takes a blur of `present` to `target`."""
+    return math.sqrt(max(target * target - present * present, 0.0))
+
+
+def _decimated(level: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Every second sample, from the first; odd sizes round down."""
+    height, width = level.shape
+    return np.ascontiguousarray(level[: height - height % 2 : 2, : width - width % 2 : 2])
+
+
+def _fill_octave(
+    first_level: NDArray[np.float32], ladder: NDArray[np.float64], grid: Grid
+) -> Octave:
+    stack = np.empty((len(ladder), *first_level.shape), np.float32)
+    stack[0] = first_level
+    for i in range(1, len(ladder)):
+        gaussian_blur(stack[i - 1], _added_blur(ladder[i], ladder[i - 1]), out=stack[i])
+    return Octave(stack, ladder * grid.delta, grid.delta, grid.origin)
+
+
+def _next_first_level(
+    gaussians: NDArray[np.float32], ladder: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """First level of the next octave: the level with twice the base sigma, decimated.
+
+    Where the ladder has no such level, the nearest below it is blurred up to it.
+    """
+    target = 2.0 * ladder[0]
+    below = int(np.flatnonzero(ladder <= target * (1.0 + _SAME_SIGMA))[-1])
+    level = gaussians[below]
+    if ladder[below] < target * (1.0 - _SAME_SIGMA):
+        level = gaussian_blur(level, _added_blur(target, ladder[below]))
+    return _decimated(level)
+
+
+def classical_octaves(
+    image: NDArray[np.float32],
+    grid: Grid,
+    blur: float,
+    ladder: NDArray[np.float64],
+    n_octaves: int,
+) -> Iterator[Octave]:
+    """Octaves of an image, finest first.
+
+    Parameters
+    ----------
+    image : ndarray, (H, W) float32
+        Samples on `grid`.
+    grid : Grid
+    blur : float
+        Blur that the image has already, in its own samples; at most ``ladder[0]``.
+    ladder : ndarray, (levels,) float64
+        Blur of an octave's levels, in samples of the octave.
+    n_octaves : int
+        At least 1.
+
+    Yields
+    ------
+    Octave
+    """
+    first_level = gaussian_blur(image, _added_blur(ladder[0], blur))
+    # Not bound to a name: this frame must not keep the finest octave alive.
+    yield from octaves_from(_fill_octave(first_level, ladder, grid), ladder, n_octaves)
+
+
+def octaves_from(octave: Octave, ladder: NDArray[np.float64], n_octaves: int) -> Iterator[Octave]:
+    """`octave` and those that follow from it, each half as dense as the one before.
+
+    Parameters
+    ----------
+    octave : Octave
+        Any octave whose levels have the blurs of `ladder`, learned ones too. A caller that keeps
+        no reference to it lets it be freed before the next one is made.
+    ladder : ndarray, (levels,) float64
+        In samples of the octave.
+    n_octaves : int
+        At least 1; counts `octave`.
+
+    Yields
+    ------
+    Octave
+    """
+    yield octave
+    for _ in range(n_octaves - 1):
+        first_level = _next_first_level(octave.gaussians, ladder)
+        grid = Grid(octave.delta, octave.origin).decimated()
+        del octave
+        octave = _fill_octave(first_level, ladder, grid)
+        del first_level
+        yield octave
+
+
+class DogProvider:
+    """The classical scale space: the image doubled by linear interpolation, blurred, decimated.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> space = DogProvider().build(np.zeros((48, 64), np.float32), ScaleSpaceParams())
+    >>> [octave.gaussians.shape for octave in space]
+    [(6, 96, 128), (6, 48, 64), (6, 24, 32), (6, 12, 16)]
+    """
+
+    name = "dog"
+
+    def build(self, image: NDArray[np.float32], params: ScaleSpaceParams) -> ScaleSpace:
+        """The classical scale space of `image`; see `ScaleSpaceProvider`.
+
+        Raises
+        ------
+        ParameterError
+            When ``sigma0`` asks for less blur than the image is assumed to have.
+        """
+        height, width = image.shape
+        ladder = ladder_sigmas(params)
+        doubled = params.first_octave < 0
+        blur = params.input_blur * (2.0 if doubled else 1.0)
+        if blur > ladder[0]:
+            raise ParameterError(
+                "input_blur",
+                params.input_blur,
+                f"at most {ladder[0] * params.input_blur / blur:g} pixels, the blur of the first "
+                "level; raise sigma0 or first_octave",
+            )
+
+        def make_octaves() -> Iterator[Octave]:
+            skipped = max(params.first_octave, 0)
+            short_side = min(height, width)
+            n = count_octaves(2 * short_side if doubled else short_side >> skipped, params)
+            if n < 1:
+                return
+            if doubled:
+                grid = Grid.linear_doubling()
+                yield from classical_octaves(double_linearly(image), grid, blur, ladder, n)
+                return
+            grid = Grid(1.0, 0.0)
+            level, present = image, blur
+            for _ in range(skipped):
+                level = _decimated(gaussian_blur(level, _added_blur(2.0 * ladder[0], present)))
+                present = ladder[0]
+                grid = grid.decimated()
+            yield from classical_octaves(level, grid, present, ladder, n)
+
+        return ScaleSpace(make_octaves, (width, height), self.name)

@@ -1,0 +1,123 @@
+"""The interface between a scale space and the detector: what a provider returns.
+
+Nothing here computes. A provider builds a `ScaleSpace`; the later stages read it and never ask
+who made it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from siftcore.errors import ProviderError
+from siftcore.params import ScaleSpaceParams
+
+__all__ = ["Octave", "ScaleSpace", "ScaleSpaceProvider"]
+
+
+@dataclass(frozen=True, eq=False)
+class Octave:
+    """Gaussian levels on one sampling grid (Otero & Delbracio 2014, section 2).
+
+    Attributes
+    ----------
+    gaussians : ndarray, (levels, H, W) float32, C-contiguous
+        Intensities in [0, 1], each level more blurred than the one before. A DoG level is the
+        difference of two neighbours; it is never stored.
+    sigmas : ndarray, (levels,) float64
+        Absolute blur of each level, in input pixels, increasing.
+    delta : float
+        Sampling step in input pixels.
+    origin : float
+        Input coordinate of sample 0, along x and y: ``x_input = origin + delta * column``.
+    """
+
+    gaussians: NDArray[np.float32]
+    sigmas: NDArray[np.float64]
+    delta: float
+    origin: float
+
+    def check(self, provider: str) -> None:
+        """Raise `ProviderError` unless the octave keeps its contract."""
+        g = self.gaussians
+        if not (isinstance(g, np.ndarray) and g.ndim == 3 and g.dtype == np.float32):
+            came = f"{getattr(g, 'dtype', type(g).__name__)} of shape {getattr(g, 'shape', '?')}"
+            raise ProviderError(
+                f"provider {provider!r}: Octave.gaussians must be float32 (levels, H, W); got {came}"
+            )
+        if not g.flags.c_contiguous:
+            raise ProviderError(
+                f"provider {provider!r}: Octave.gaussians must be C-contiguous; "
+                "pass it through np.ascontiguousarray"
+            )
+        if g.shape[0] < 4:
+            raise ProviderError(
+                f"provider {provider!r}: an octave needs at least 4 Gaussian levels (3 DoGs) "
+                f"to hold a scale-space extremum; got {g.shape[0]}"
+            )
+        sigmas = np.asarray(self.sigmas, np.float64)
+        if sigmas.shape != g.shape[:1] or not (np.diff(sigmas) > 0).all() or sigmas[0] <= 0:
+            raise ProviderError(
+                f"provider {provider!r}: Octave.sigmas must be {g.shape[0]} increasing positive "
+                f"numbers, one a level; got {sigmas}"
+            )
+        if not (np.isfinite(self.delta) and self.delta > 0 and np.isfinite(self.origin)):
+            raise ProviderError(
+                f"provider {provider!r}: Octave.delta must be positive and origin finite; "
+                f"got {self.delta} and {self.origin}"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class ScaleSpace:
+    """Octaves of one image, finest first, made one at a time as they are asked for.
+
+    Attributes
+    ----------
+    make_octaves : callable
+        Starts the computation anew and yields each `Octave` once. Whoever holds none but the
+        current octave holds no other in memory.
+    image_size : (int, int)
+        Width and height of the input image.
+    provider : str
+        Name of the provider.
+    """
+
+    make_octaves: Callable[[], Iterator[Octave]]
+    image_size: tuple[int, int]
+    provider: str
+
+    def __iter__(self) -> Iterator[Octave]:
+        for octave in self.make_octaves():
+            octave.check(self.provider)
+            yield octave
+
+
+@runtime_checkable
+class ScaleSpaceProvider(Protocol):
+    """Anything with a name that turns an image into a scale space.
+
+    Implementations need not inherit from this class.
+    """
+
+    name: str
+
+    def build(self, image: NDArray[np.float32], params: ScaleSpaceParams) -> ScaleSpace:
+        """The scale space of `image`.
+
+        Parameters
+        ----------
+        image : ndarray, (H, W) float32, C-contiguous
+            Intensities in [0, 1].
+        params : ScaleSpaceParams
+            Ladder, assumed blur and octaves that the user asked for.
+
+        Returns
+        -------
+        ScaleSpace
+        """
+        ...

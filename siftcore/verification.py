@@ -1,0 +1,98 @@
+"""Homography or epipolar geometry of matches, by PoseLib.
+
+PoseLib is a maintained C++ library with wheels for Linux, macOS and Windows and without OpenCV as
+a need. In glue-factory's published comparison on MegaDepth-1500 its estimator gave an AUC at 5
+degrees of 66.8, where OpenCV's gave 51.0 from the same matches.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from siftcore.errors import MissingDependencyError, ParameterError
+
+__all__ = ["Geometry", "estimate_geometry"]
+
+Geometry = Literal["homography", "fundamental"]
+
+# Points that determine a model; PoseLib refuses fewer.
+_MINIMUM = {"homography": 4, "fundamental": 7}
+# Pixels of the second image for a homography; distance to the epipolar line for F.
+DEFAULT_MAX_ERROR = {"homography": 3.0, "fundamental": 2.0}
+_SEED = 0
+
+
+def check_geometry(geometry: str | None, max_error: float | None) -> None:
+    """Raise before any long work if the request cannot be met."""
+    if geometry is None:
+        return
+    if geometry not in get_args(Geometry):
+        raise ParameterError("geometry", geometry, "'homography', 'fundamental' or None")
+    if max_error is not None and (
+        isinstance(max_error, bool)
+        or not isinstance(max_error, numbers.Real)
+        or not 0.0 < max_error < math.inf
+    ):
+        raise ParameterError("max_error", max_error, "a positive number of pixels, or None")
+    try:
+        import poselib  # noqa: F401
+    except ImportError:
+        raise MissingDependencyError("poselib", f"geometry={geometry!r}", "geometry") from None
+
+
+def estimate_geometry(
+    xy_a: NDArray[np.float32],
+    xy_b: NDArray[np.float32],
+    geometry: Geometry,
+    max_error: float | None = None,
+) -> tuple[NDArray[np.float64] | None, NDArray[np.bool_]]:
+    """Fit a model to matched points, robustly.
+
+    Parameters
+    ----------
+    xy_a, xy_b : ndarray, (M, 2) float32
+        Pixels of the first and of the second image.
+    geometry : {"homography", "fundamental"}
+    max_error : float, optional
+        Largest error of an inlier, in pixels: the transfer error in the second image (default 3)
+        or the Sampson distance (default 2).
+
+    Returns
+    -------
+    model : ndarray, (3, 3) float64, or None
+        H with ``b ~ H a``, scaled to ``H[2, 2] = 1`` where that is possible; or F with
+        ``b^T F a = 0`` and Frobenius norm 1. None with too few matches or no support.
+    inliers : ndarray, (M,) bool
+
+    Raises
+    ------
+    MissingDependencyError
+        Without PoseLib.
+    """
+    check_geometry(geometry, max_error)
+    import poselib
+
+    nobody = np.zeros(len(xy_a), np.bool_)
+    if len(xy_a) < _MINIMUM[geometry]:
+        return None, nobody
+    error = DEFAULT_MAX_ERROR[geometry] if max_error is None else float(max_error)
+    points = xy_a.astype(np.float64), xy_b.astype(np.float64)
+    if geometry == "homography":
+        options = {"max_reproj_error": error, "seed": _SEED}
+        model, info = poselib.estimate_homography(*points, options, {})
+    else:
+        options = {"max_epipolar_error": error, "seed": _SEED}
+        model, info = poselib.estimate_fundamental(*points, options, {})
+    model = np.asarray(model, np.float64)
+    inliers = np.array(info["inliers"], np.bool_)
+    norm = float(np.linalg.norm(model))
+    if inliers.sum() < _MINIMUM[geometry] or not math.isfinite(norm) or norm == 0.0:
+        return None, nobody
+    if geometry == "homography" and abs(model[2, 2]) > 1e-12 * norm:
+        return model / model[2, 2], inliers
+    return model / norm, inliers

@@ -1,0 +1,124 @@
+"""Does a provider tell the truth about its grid and its sigmas? Asked with Gaussian blobs.
+
+**Where the extremum must be.** The image holds a blob ``exp(-r^2 / (2 s^2))`` of known centre and
+s (input pixels). A provider takes its finest image to have a blur of c already, and adds
+``sqrt(sigma^2 - c^2)`` to reach a level that it labels sigma. On that level the blob has the
+variance ``v + t`` with ``t = sigma^2`` and ``v = s^2 - c^2``, and at its centre the height
+``s^2 / (v + t)``. Between neighbouring levels, sigma and k sigma, the centre's DoG is therefore ::
+
+    s^2 / (v + k^2 t) - s^2 / (v + t)  =  -(k^2 - 1) s^2 t / ((v + t) (v + k^2 t))
+
+whose size is largest over t where ``v^2 = k^2 t^2``. A keypoint's sigma is the lower level's, so ::
+
+    sigma = sqrt(v / k) = sqrt((s^2 - c^2) / k)
+
+**c** is half a pixel of the finest grid that holds a real image: of the input for the linearly
+doubled one (its extra samples are only interpolated, and its origin is 0), of the super-resolved
+image otherwise. With s of 2.5 px and more, c changes sigma by 2 % at most.
+
+**k** is read off the ladder at the keypoint, as ladders differ. Only ratios of the provider's
+sigmas enter, so sigmas that are all wrong by one factor show in full. Scales are drawn from where
+the ladder can detect: the `paper` ladder leaves gaps between its octaves.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+import siftcore
+from siftcore import ScaleSpaceProvider, SiftParams
+
+WIDTH, HEIGHT = 96, 80
+N_BLOBS = 14
+SMALLEST_SIGMA, LARGEST_SIGMA = 2.2, 5.2
+
+Image = NDArray[np.float32]
+
+
+class BlobErrors(NamedTuple):
+    """Differences from the truth, one a blob: pixels, and shares of sigma."""
+
+    n_missing: int
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    sigma: NDArray[np.float64]
+
+
+class Ladder(NamedTuple):
+    """A provider's octaves without their pixels."""
+
+    sigmas: list[NDArray[np.float64]]
+    camera_blur: float
+
+
+def render(x: float, y: float, s: float, height: float) -> Image:
+    """A blob on mid-grey, wider than high."""
+    row, column = np.mgrid[:HEIGHT, :WIDTH]
+    blob = np.exp(-((column - x) ** 2 + (row - y) ** 2) / (2 * s**2))
+    return (0.5 + height * blob).astype(np.float32)
+
+
+def ladder_of(provider: ScaleSpaceProvider) -> Ladder:
+    octaves = list(provider.build(render(47, 39, 4, 0.4), SiftParams()))
+    finest = octaves[0]
+    is_interpolated = finest.origin == 0 and finest.delta < 1
+    camera_blur = 0.5 if is_interpolated else 0.5 * finest.delta
+    return Ladder([octave.sigmas for octave in octaves], camera_blur)
+
+
+def detectable(sigmas: NDArray[np.float64]) -> tuple[float, float]:
+    """Range of sigma in which an octave holds extrema: its inner DoG levels, and 0.4 beyond."""
+    first, last = 1, len(sigmas) - 3
+    low = sigmas[first] * (sigmas[first - 1] / sigmas[first]) ** 0.4
+    high = sigmas[last] * (sigmas[last + 1] / sigmas[last]) ** 0.4
+    return low, high
+
+
+def draw_sigmas(ladder: Ladder, rng: np.random.Generator, n: int) -> list[float]:
+    drawn: list[float] = []
+    while len(drawn) < n:
+        sigma = float(np.exp(rng.uniform(np.log(SMALLEST_SIGMA), np.log(LARGEST_SIGMA))))
+        if any(low < sigma < high for low, high in map(detectable, ladder.sigmas)):
+            drawn.append(sigma)
+    return drawn
+
+
+def ratio_at(ladder: Ladder, sigma: float) -> float:
+    """k between the levels next to sigma."""
+    for sigmas in ladder.sigmas:
+        low, high = detectable(sigmas)
+        if low < sigma < high:
+            level = int(np.argmin(np.abs(np.log(sigmas[1:-2] / sigma)))) + 1
+            return float(sigmas[level + 1] / sigmas[level])
+    raise AssertionError(f"{sigma} lies in a gap of the ladder")
+
+
+def measure(provider: ScaleSpaceProvider, seed: int = 20140911) -> BlobErrors:
+    """Place, find and compare blobs of both polarities, one an image."""
+    rng = np.random.default_rng(seed)
+    ladder = ladder_of(provider)
+    errors: list[tuple[float, float, float]] = []
+    for i, sigma in enumerate(draw_sigmas(ladder, rng, N_BLOBS)):
+        # Sub-pixel phases evenly spread, in another order along y than along x.
+        x = 40 + int(rng.integers(14)) + (i + rng.random()) / N_BLOBS
+        y = 34 + int(rng.integers(10)) + ((5 * i) % N_BLOBS + rng.random()) / N_BLOBS
+        s = float(np.sqrt(ratio_at(ladder, sigma) * sigma**2 + ladder.camera_blur**2))
+        found = siftcore.extract(render(x, y, s, 0.4 if i % 2 else -0.4), provider=provider)
+        if len(found) and np.hypot(*(found.xy[0] - (x, y))) < 3:
+            errors.append(
+                (found.xy[0, 0] - x, found.xy[0, 1] - y, float(found.sigma[0]) / sigma - 1)
+            )
+    columns = np.array(errors, np.float64).reshape(-1, 3).T
+    return BlobErrors(N_BLOBS - len(errors), *columns)
+
+
+def assert_truthful(errors: BlobErrors) -> None:
+    """The bars of the contract."""
+    assert errors.n_missing == 0, errors
+    assert np.median(np.hypot(errors.x, errors.y)) <= 0.03, errors
+    assert abs(errors.x.mean()) <= 0.01, errors
+    assert abs(errors.y.mean()) <= 0.01, errors
+    assert np.median(np.abs(errors.sigma)) <= 0.03, errors
