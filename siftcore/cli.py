@@ -5,17 +5,15 @@ Whatever goes wrong is one line on stderr, ``error: ...``, and exit code 2; an i
 
 from __future__ import annotations
 
-import io
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
-from typer.core import TyperGroup
 
 from siftcore import __version__
+from siftcore._cli_errors import OneLineErrors, keep_interrupts
 
 if TYPE_CHECKING:
     from siftcore.params import SiftParams
@@ -24,40 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["app", "main"]
 
-# The base of all that Typer raises about a command line; where it lives depends on the version.
-_UsageError: type[Exception] = next(
-    kind
-    for kind in typer.BadParameter.__mro__
-    if kind.__name__ == "ClickException" and issubclass(kind, Exception)
-)
-_INTERRUPTED = 130
-_FAILED = 2
-
-
-class _OneLineErrors(TyperGroup):
-    """Reports every expected error as one line, also when called through a test runner."""
-
-    def main(self, *args: Any, **extra: Any) -> Any:
-        from siftcore.errors import SiftError
-
-        extra["standalone_mode"] = False
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            # A file's name need not be text in the terminal's encoding.
-            sys.stdout.reconfigure(errors="backslashreplace")
-        try:
-            code = super().main(*args, **extra)
-        except (KeyboardInterrupt, typer.Abort):
-            code = _INTERRUPTED
-        except BrokenPipeError:
-            code = 1  # the reader of our output is gone, as in `| head`: nobody to tell
-        except (SiftError, OSError, MemoryError, _UsageError) as error:
-            code = _FAILED
-            print(f"error: {_one_line(error)}", file=sys.stderr)
-        sys.exit(code if isinstance(code, int) else 0)
-
-
 app = typer.Typer(
-    cls=_OneLineErrors,
+    cls=OneLineErrors,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -258,6 +224,7 @@ def providers() -> None:
 
 def main() -> None:
     """Run the command line."""
+    keep_interrupts()
     app()
 
 
@@ -273,13 +240,3 @@ def _providers(names: Sequence[str], device: str) -> tuple[Any, ...]:
     # A network is loaded once, also when both images go through it.
     made = {name: siftcore.get_provider(name, device=device) for name in dict.fromkeys(names)}
     return tuple(made[name] for name in names)
-
-
-def _one_line(error: BaseException) -> str:
-    if isinstance(error, _UsageError):
-        text = error.format_message()  # type: ignore[attr-defined]
-    elif isinstance(error, MemoryError):
-        text = "not enough memory; use a smaller image or a provider with a smaller factor"
-    else:
-        text = str(error)
-    return " ".join(text.split()) or type(error).__name__

@@ -68,7 +68,9 @@ def check_keypoints(
     return GivenKeypoints(points, sigmas, None if angle is None else _column("angle", angle, n))
 
 
-def _assigned(octave: Octave, sigma: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+def _assigned(
+    octave: Octave, sigma: NDArray[np.float64]
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     """Which sigmas belong on this octave or a finer one, and their position on its ladder."""
     ladder = np.log(octave.sigmas)
     position = np.interp(np.log(sigma), ladder, np.arange(len(ladder)))
@@ -140,9 +142,7 @@ def describe_in(space: ScaleSpace, given: GivenKeypoints, params: SiftParams) ->
     def add(octave: Octave, rows: NDArray[np.intp], position: NDArray[np.float64]) -> None:
         keypoints, descriptors = _on_octave(octave, given, rows, position, params)
         done.append(rows)
-        parts.append(
-            to_features(octave, keypoints, descriptors, space.image_size, space.provider)
-        )
+        parts.append(to_features(octave, keypoints, descriptors, space.image_size, space.provider))
 
     last: Octave | None = None
     for octave in space:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +51,8 @@ class Keypoints(NamedTuple):
 
     def take(self, index: NDArray[np.intp] | NDArray[np.bool_]) -> Keypoints:
         """The chosen keypoints, as contiguous arrays."""
-        return Keypoints(*(np.ascontiguousarray(array[index]) for array in self))
+        chosen: list[Any] = [np.ascontiguousarray(array[index]) for array in self]
+        return Keypoints(*chosen)
 
 
 def dog_thresholds(sigmas: NDArray[np.float64], contrast: float) -> NDArray[np.float64]:

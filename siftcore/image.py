@@ -20,9 +20,7 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 # Rounding in a user's own scaling may overshoot [0, 1] by this much.
 _RANGE_SLACK = 1e-6
 _SCALED_INTEGERS = (np.uint8, np.uint16)
-_TAKES = (
-    "a path, a PIL image, or an array (H, W) or (H, W, 1|3|4) of bool, uint8, uint16 or float"
-)
+_TAKES = "a path, a PIL image, or an array (H, W) or (H, W, 1|3|4) of bool, uint8, uint16 or float"
 
 
 def read_pixels(path: str | os.PathLike[str]) -> NDArray[Any]:
@@ -104,9 +102,7 @@ def _check_shape(array: NDArray[Any]) -> None:
         advice = "; for channels first use image.transpose(1, 2, 0)"
     elif array.ndim == 4:
         advice = "; pass one image at a time"
-    raise InputError(
-        f"image must have shape (H, W) or (H, W, 1|3|4); got {array.shape}{advice}"
-    )
+    raise InputError(f"image must have shape (H, W) or (H, W, 1|3|4); got {array.shape}{advice}")
 
 
 def _scaling(array: NDArray[Any], value_range: tuple[float, float] | None) -> tuple[float, float]:
@@ -218,7 +214,6 @@ def check_mask(mask: Any, shape: tuple[int, int]) -> NDArray[np.bool_] | None:
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
     if array.shape != shape:
-        raise InputError(
-            f"mask must have the image's shape (H, W) = {shape}; got {array.shape}"
-        )
-    return array != 0
+        raise InputError(f"mask must have the image's shape (H, W) = {shape}; got {array.shape}")
+    allowed: NDArray[np.bool_] = array != 0
+    return allowed

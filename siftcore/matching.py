@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import numbers
-
 import numpy as np
 
-from siftcore.errors import InputTypeError, ParameterError
+from siftcore.errors import InputTypeError
 from siftcore.types import Features, Matches
+from siftcore.validation import check_flag, check_number
 
 __all__ = ["match_features"]
 
@@ -45,9 +44,8 @@ def match_features(
                 f"{name} must be Features, as siftcore.extract returns; "
                 f"got {type(features).__name__}"
             )
-    ratio = 1.0 if ratio is None else ratio
-    if isinstance(ratio, bool) or not isinstance(ratio, numbers.Real) or not 0.0 < ratio <= 1.0:
-        raise ParameterError("ratio", ratio, "a number in (0, 1], or None")
+    ratio = 1.0 if ratio is None else check_number("ratio", ratio, 0.0, 1.0, above=True)
+    check_flag("mutual", mutual)
     if len(features_a) == 0 or len(features_b) == 0:
         nothing = np.zeros(0, np.float32)
         return Matches(np.zeros((0, 2), np.int32), nothing, nothing)
@@ -57,7 +55,7 @@ def match_features(
     ratios = np.where(second > 0.0, best / np.where(second > 0.0, second, 1.0), 1.0)
     keep = ratios < ratio if ratio < 1.0 else np.ones(len(ratios), np.bool_)
     if mutual:
-        keep &= nearest.back[nearest.index[:, 0]] == np.arange(len(best))
+        keep &= nearest.back[nearest.indices[:, 0]] == np.arange(len(best))
     rows = np.flatnonzero(keep)
-    indices = np.stack([rows, nearest.index[rows, 0]], axis=1).astype(np.int32)
+    indices = np.stack([rows, nearest.indices[rows, 0]], axis=1).astype(np.int32)
     return Matches(indices, best[rows].astype(np.float32), ratios[rows].astype(np.float32))

@@ -7,13 +7,12 @@ Each stage has a small class of its own; `SiftParams` inherits them all, so that
 
 from __future__ import annotations
 
-import math
-import numbers
 from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any, Literal
 
 from siftcore.errors import ParameterError
+from siftcore.validation import check_choice, check_flag, check_integer, check_number
 
 __all__ = [
     "DescriptorParams",
@@ -26,28 +25,6 @@ __all__ = [
 
 DescriptorKind = Literal["sift", "rootsift"]
 LadderName = Literal["lowe", "paper"]
-
-
-def _check_number(name: str, value: object, low: float, high: float, unit: str = "") -> None:
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or not low <= value <= high:  # type: ignore[arg-type]
-        raise ParameterError(name, value, f"a number from {low:g} to {high:g}{unit}")
-
-
-def _check_integer(name: str, value: object, low: int, high: int) -> None:
-    is_integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if not is_integer or not low <= value <= high:  # type: ignore[operator]
-        raise ParameterError(name, value, f"an integer from {low} to {high}")
-
-
-def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ParameterError(name, value, "one of " + ", ".join(map(repr, choices)))
-
-
-def _check_flag(name: str, value: object) -> None:
-    if not isinstance(value, bool):
-        raise ParameterError(name, value, "True or False")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,14 +62,14 @@ class ScaleSpaceParams:
     ladder: LadderName = "lowe"
 
     def __post_init__(self) -> None:
-        _check_integer("n_scales_per_octave", self.n_scales_per_octave, 1, 10)
-        _check_number("sigma0", self.sigma0, 0.5, 8.0, " (samples)")
-        _check_number("input_blur", self.input_blur, 0.0, 8.0, " (pixels)")
-        _check_integer("first_octave", self.first_octave, -1, 8)
+        check_integer("n_scales_per_octave", self.n_scales_per_octave, 1, 10)
+        check_number("sigma0", self.sigma0, 0.5, 8.0, " (samples)")
+        check_number("input_blur", self.input_blur, 0.0, 8.0, " (pixels)")
+        check_integer("first_octave", self.first_octave, -1, 8)
         if self.n_octaves is not None:
-            _check_integer("n_octaves", self.n_octaves, 1, 32)
-        _check_integer("min_octave_size", self.min_octave_size, 4, 4096)
-        _check_choice("ladder", self.ladder, ("lowe", "paper"))
+            check_integer("n_octaves", self.n_octaves, 1, 32)
+        check_integer("min_octave_size", self.min_octave_size, 4, 4096)
+        check_choice("ladder", self.ladder, ("lowe", "paper"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,9 +93,9 @@ class DetectorParams:
     max_refinements: int = 5
 
     def __post_init__(self) -> None:
-        _check_number("contrast_threshold", self.contrast_threshold, 0.0, 1.0)
-        _check_number("edge_ratio", self.edge_ratio, 1.0, 1e6)
-        _check_integer("max_refinements", self.max_refinements, 1, 100)
+        check_number("contrast_threshold", self.contrast_threshold, 0.0, 1.0)
+        check_number("edge_ratio", self.edge_ratio, 1.0, 1e6)
+        check_integer("max_refinements", self.max_refinements, 1, 100)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,12 +123,12 @@ class OrientationParams:
     max_orientations: int | None = None
 
     def __post_init__(self) -> None:
-        _check_flag("upright", self.upright)
-        _check_integer("n_orientation_bins", self.n_orientation_bins, 8, 360)
-        _check_number("orientation_peak_ratio", self.orientation_peak_ratio, 0.0, 1.0)
-        _check_number("orientation_window", self.orientation_window, 0.5, 6.0, " (sigmas)")
+        check_flag("upright", self.upright)
+        check_integer("n_orientation_bins", self.n_orientation_bins, 8, 360)
+        check_number("orientation_peak_ratio", self.orientation_peak_ratio, 0.0, 1.0)
+        check_number("orientation_window", self.orientation_window, 0.5, 6.0, " (sigmas)")
         if self.max_orientations is not None:
-            _check_integer("max_orientations", self.max_orientations, 1, 360)
+            check_integer("max_orientations", self.max_orientations, 1, 360)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,9 +151,9 @@ class DescriptorParams:
     descriptor_clamp: float = 0.2
 
     def __post_init__(self) -> None:
-        _check_choice("descriptor", self.descriptor, ("sift", "rootsift"))
-        _check_number("descriptor_cell", self.descriptor_cell, 0.5, 20.0, " (sigmas)")
-        _check_number("descriptor_clamp", self.descriptor_clamp, 0.01, 1.0)
+        check_choice("descriptor", self.descriptor, ("sift", "rootsift"))
+        check_number("descriptor_cell", self.descriptor_cell, 0.5, 20.0, " (sigmas)")
+        check_number("descriptor_clamp", self.descriptor_clamp, 0.01, 1.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,10 +199,10 @@ class SiftParams(ScaleSpaceParams, DetectorParams, OrientationParams, Descriptor
         -------
         SiftParams
         """
-        _check_choice("preset", name, tuple(PRESETS))
+        check_choice("preset", name, tuple(PRESETS))
         known = {field.name for field in fields(cls)}
         for key in changes:
-            _check_choice("a field of SiftParams", key, tuple(sorted(known)))
+            check_choice("a field of SiftParams", key, tuple(sorted(known)))
         return cls(**{**PRESETS[name], **changes})
 
 

@@ -99,7 +99,7 @@ def extract(
     budget = check_budget(max_keypoints)
     source = resolve_provider(provider)
     grey = load_image(image, value_range)
-    allowed = check_mask(mask, grey.shape)  # type: ignore[arg-type]
+    allowed = check_mask(mask, grey.shape)
     image_size = (grey.shape[1], grey.shape[0])
 
     parts = [Features.empty(image_size, source.name)]
@@ -165,7 +165,7 @@ def describe(
     settings = resolve_params(params)
     source = resolve_provider(provider)
     grey = load_image(image, value_range)
-    points = check_keypoints(xy, sigma, angle, grey.shape)  # type: ignore[arg-type]
+    points = check_keypoints(xy, sigma, angle, grey.shape)
     return describe_in(source.build(grey, settings), points, settings)
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import numbers
-
 import numpy as np
 from numpy.typing import NDArray
 
-from siftcore.errors import ParameterError
 from siftcore.types import Features
+from siftcore.validation import check_integer
 
 __all__ = ["check_budget", "order", "spread_out"]
 
@@ -17,13 +15,7 @@ def check_budget(max_keypoints: object) -> int | None:
     """The budget as an integer, or None for all."""
     if max_keypoints is None:
         return None
-    if (
-        isinstance(max_keypoints, bool)
-        or not isinstance(max_keypoints, numbers.Integral)
-        or max_keypoints < 1
-    ):
-        raise ParameterError("max_keypoints", max_keypoints, "a positive integer, or None for all")
-    return int(max_keypoints)
+    return check_integer("max_keypoints", max_keypoints, 1, 2**31 - 1)
 
 
 def order(features: Features) -> NDArray[np.intp]:

@@ -69,7 +69,7 @@ class Features:
     def __post_init__(self) -> None:
         n = len(self.xy)
         for name, (dtype, tail) in _FEATURE_ARRAYS.items():
-            array = np.ascontiguousarray(getattr(self, name), dtype=dtype)
+            array: NDArray[Any] = np.ascontiguousarray(getattr(self, name), dtype=dtype)
             if array.shape != (n, *tail):
                 raise InputError(
                     f"Features.{name} must have shape {(n, *tail)} to go with xy of {n} rows; "
@@ -100,7 +100,7 @@ class Features:
     @classmethod
     def empty(cls, image_size: tuple[int, int], provider: str) -> Features:
         """No keypoints: an ordinary result."""
-        arrays = {
+        arrays: dict[str, NDArray[Any]] = {
             name: np.zeros((0, *tail), dtype) for name, (dtype, tail) in _FEATURE_ARRAYS.items()
         }
         return cls(**arrays, image_size=image_size, provider=provider)
@@ -108,7 +108,7 @@ class Features:
     @classmethod
     def concatenate(cls, parts: Sequence[Features]) -> Features:
         """All keypoints of `parts`, which are of one image and provider, in their order."""
-        arrays = {
+        arrays: dict[str, Any] = {
             name: np.concatenate([getattr(part, name) for part in parts])
             for name in _FEATURE_ARRAYS
         }
@@ -116,7 +116,9 @@ class Features:
 
     def __repr__(self) -> str:
         width, height = self.image_size
-        return f"Features({len(self)} keypoints, image {width}x{height}, provider={self.provider!r})"
+        return (
+            f"Features({len(self)} keypoints, image {width}x{height}, provider={self.provider!r})"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,5 +186,3 @@ class MatchResult:
             f"MatchResult({len(self.features_a)} and {len(self.features_b)} keypoints, "
             f"{len(self)} matches{checked})"
         )
-
-

@@ -8,13 +8,13 @@ degrees of 66.8, where OpenCV's gave 51.0 from the same matches.
 from __future__ import annotations
 
 import math
-import numbers
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from siftcore.errors import MissingDependencyError, ParameterError
+from siftcore.errors import MissingDependencyError
+from siftcore.validation import check_choice, check_number
 
 __all__ = ["Geometry", "estimate_geometry"]
 
@@ -31,14 +31,9 @@ def check_geometry(geometry: str | None, max_error: float | None) -> None:
     """Raise before any long work if the request cannot be met."""
     if geometry is None:
         return
-    if geometry not in get_args(Geometry):
-        raise ParameterError("geometry", geometry, "'homography', 'fundamental' or None")
-    if max_error is not None and (
-        isinstance(max_error, bool)
-        or not isinstance(max_error, numbers.Real)
-        or not 0.0 < max_error < math.inf
-    ):
-        raise ParameterError("max_error", max_error, "a positive number of pixels, or None")
+    check_choice("geometry", geometry, get_args(Geometry))
+    if max_error is not None:
+        check_number("max_error", max_error, 0.0, 1e6, " (pixels)", above=True)
     try:
         import poselib  # noqa: F401
     except ImportError:

@@ -84,8 +84,11 @@ def draw_matches(
     Examples
     --------
     >>> import siftcore
-    >>> result = siftcore.match("a.png", "b.png", geometry="homography")  # doctest: +SKIP
-    >>> draw_matches("a.png", "b.png", result).save("matches.png")  # doctest: +SKIP
+    >>> image = np.random.default_rng(0).random((96, 128))
+    >>> result = siftcore.match(image, image[:, ::-1])
+    >>> picture = draw_matches(image, image[:, ::-1], result)
+    >>> picture.mode, picture.width > 960
+    ('RGB', True)
     """
     if zoom is not None:
         zoom = check_number("zoom", zoom, 0.01, 100)

@@ -79,9 +79,12 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     Examples
     --------
-    >>> import json
-    >>> with atomic_write("/tmp/points.json") as temporary:  # doctest: +SKIP
-    ...     temporary.write_text(json.dumps([1, 2]))
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with atomic_write(f"{folder}/points.txt") as temporary:
+    ...         _ = temporary.write_text("1 2")
+    ...     Path(folder, "points.txt").read_text()
+    '1 2'
     """
     target = _real_target(path)
     temporary = _create_beside(path, target)

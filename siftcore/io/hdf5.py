@@ -112,9 +112,11 @@ def write_features(
 
     Examples
     --------
-    >>> import siftcore
-    >>> f = siftcore.extract("db/1.jpg")  # doctest: +SKIP
-    >>> write_features("features.h5", {"db/1.jpg": f})  # doctest: +SKIP
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_features(f"{folder}/f.h5", {"db/1.jpg": Features.empty((640, 480), "dog")})
+    ...     read_features(f"{folder}/f.h5", "db/1.jpg")
+    Features(0 keypoints, image 640x480, provider='dog')
     """
     h5py = _import_h5py()
     pairs = features.items() if isinstance(features, Mapping) else features
@@ -152,7 +154,7 @@ def read_features(path: str | os.PathLike[str], name: str) -> Features:
     """
     with _open(path) as file:
         group = file.get(name) if name.strip("/") else None
-        if group is None or "keypoints" not in group:
+        if group is None or not _is_image(group):
             raise InputError(f"{os.fspath(path)!r} has no image {name!r}; {_hint(file, name)}")
         wanted = [*_DATASET_OF_FIELD.values(), "image_size"]
         absent = [dataset for dataset in wanted if dataset not in group]
@@ -200,11 +202,16 @@ def _write_group(group: Any, features: Features) -> None:
     group.attrs["provider"] = features.provider
 
 
+def _is_image(node: Any) -> bool:
+    # A folder of images may itself be called "keypoints", so it has to be a dataset.
+    return hasattr(node, "keys") and hasattr(node.get("keypoints"), "shape")
+
+
 def _names(file: Any) -> tuple[str, ...]:
     found: list[str] = []
 
     def visit(name: str, node: Any) -> None:
-        if hasattr(node, "keys") and "keypoints" in node:
+        if _is_image(node):
             found.append(name)
 
     file.visititems(visit)

@@ -31,7 +31,7 @@ _ZERO = np.float32(0.0)
 _TINY = np.float32(1e-30)
 
 
-@njit(nogil=True, error_model="numpy", fastmath=FASTMATH)  # type: ignore[untyped-decorator]
+@njit(nogil=True, error_model="numpy", fastmath=FASTMATH)
 def polar_gradients(level, y, x_start, weights, padded, magnitude, angle):  # type: ignore[no-untyped-def]
     """Gradient size times weight, and direction, of the samples x_start .. of row y.
 

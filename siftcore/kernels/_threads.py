@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import numba
+from numba import config
 
 __all__ = ["for_ranges", "thread_count"]
 
@@ -23,14 +24,18 @@ _pool: ThreadPoolExecutor | None = None
 _pool_lock = threading.Lock()
 
 
+def _limit() -> int:
+    return int(config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
+
+
 def thread_count() -> int:
     """Numba's setting: ``numba.set_num_threads`` where it was called, else NUMBA_NUM_THREADS."""
     try:
-        numba.threading_layer()
+        numba.threading_layer()  # type: ignore[attr-defined]
     except ValueError:
         # No threading layer was started, so set_num_threads cannot have been called; asking
         # get_num_threads would start one.
-        return int(numba.config.NUMBA_NUM_THREADS)
+        return _limit()
     return int(numba.get_num_threads())
 
 
@@ -39,7 +44,7 @@ def _shared_pool() -> ThreadPoolExecutor:
     with _pool_lock:
         if _pool is None:
             _pool = ThreadPoolExecutor(
-                max_workers=max(1, int(numba.config.NUMBA_NUM_THREADS) - 1),
+                max_workers=max(1, _limit() - 1),
                 thread_name_prefix="siftcore",
             )
         return _pool

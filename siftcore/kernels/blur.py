@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,7 @@ def gaussian_taps(sigma: float) -> NDArray[np.float32]:
     return weights.astype(np.float32)
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
+@njit(inline="always")
 def _mirror(i: int, n: int) -> int:
     while i < 0 or i >= n:
         i = -1 - i if i < 0 else 2 * n - 1 - i
@@ -93,7 +93,7 @@ def _source(radius: int) -> str:
 _SIGNATURE = (array(float32, 2), array(float32, 1), int64, int64, scratch(float32, 2))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _generated(radius: int) -> Callable[..., None]:
     namespace: dict[str, Any] = {"__name__": __name__, "np": np, "_mirror": _mirror}
     # Compiled under this file's name, so that Numba's disk cache has a file to check against.
@@ -102,7 +102,7 @@ def _generated(radius: int) -> Callable[..., None]:
     return function
 
 
-@lru_cache(maxsize=None)
+@cache
 def _any_radius() -> Callable[..., None]:
     @kernel(*_SIGNATURE)
     def _blur_any_radius(source, taps, y_start, y_stop, out):  # type: ignore[no-untyped-def]

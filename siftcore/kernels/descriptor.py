@@ -97,12 +97,13 @@ def _describe(  # type: ignore[no-untyped-def]
                 continue
             if left > right:
                 continue
-            x_start = int(math.ceil(left))
-            n = int(math.floor(right)) - x_start + 1
+            x_start = math.ceil(left)
+            n = math.floor(right) - x_start + 1
             if n <= 0:
                 continue
+            first = x_start - x_low
             polar_gradients(
-                level, row, x_start, weights[x_start - x_low : x_start - x_low + n], padded, magnitude, angle
+                level, row, x_start, weights[first : first + n], padded, magnitude, angle
             )
             row_weight = np.float32(math.exp(decay * dy * dy))
             u_step = np.float32(cosine)
@@ -145,7 +146,7 @@ def _describe(  # type: ignore[no-untyped-def]
                 histogram[line + 1, column + 1, b + 1] += vote11 * o
         target = out[index]
         k = 0
-        total = 0.0
+        total = np.float64(0.0)
         for line in range(1, N_CELLS + 1):
             for column in range(1, N_CELLS + 1):
                 histogram[line, column, 0] += histogram[line, column, N_BINS]
@@ -155,7 +156,7 @@ def _describe(  # type: ignore[no-untyped-def]
                     total += value * value
                     k += 1
         limit = np.float32(clamp * math.sqrt(total))
-        total = 0.0
+        total = np.float64(0.0)
         for k in range(target.shape[0]):
             value = target[k] if target[k] < limit else limit
             target[k] = value

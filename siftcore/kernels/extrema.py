@@ -18,9 +18,7 @@ __all__ = ["find_extrema"]
 CHUNK = 32
 
 
-@kernel(
-    array(float32, 3), array(float32, 1), int64, int64, scratch(int32, 2), returns=int64
-)
+@kernel(array(float32, 3), array(float32, 1), int64, int64, scratch(int32, 2), returns=int64)
 def _find(gaussians, thresholds, y_start, y_stop, out):  # type: ignore[no-untyped-def]
     """Extrema with y in [y_start, y_stop), into `out` as (level, y, x); the count that there are.
 
@@ -39,6 +37,7 @@ def _find(gaussians, thresholds, y_start, y_stop, out):  # type: ignore[no-untyp
     level_low = np.empty((n_dogs, width), np.float32)
     candidate = np.zeros(width, np.uint8)
     count = 0
+    found = np.int64(0)
     for y in range(y_start - 1, y_stop + 1):
         slot = y % 3
         for level in range(n_dogs):
@@ -75,7 +74,7 @@ def _find(gaussians, thresholds, y_start, y_stop, out):  # type: ignore[no-untyp
             here = dogs[level, middle, 1 : width - 1]
             high0, high1, high2 = level_high[level - 1], level_high[level], level_high[level + 1]
             low0, low1, low2 = level_low[level - 1], level_low[level], level_low[level + 1]
-            found = 0
+            found = np.int64(0)
             for x in range(width - 2):
                 d = here[x]
                 is_high = (d > threshold) & (d >= high0[x]) & (d >= high1[x]) & (d >= high2[x])

@@ -24,6 +24,7 @@ TILE_COLUMNS = 2048
 # One more than is asked for, so that a near-tie with the next candidate is decided exactly.
 KEPT_ROWS = 3
 KEPT_COLUMNS = 2
+RANKED_ROWS = 1024
 _BLOCK = 64
 
 
@@ -32,7 +33,7 @@ class Nearest(NamedTuple):
 
     Attributes
     ----------
-    index : ndarray, (N, 2) int32
+    indices : ndarray, (N, 2) int32
         Rows of b, nearest first; -1 where b is too short.
     distance : ndarray, (N, 2) float64
         Euclidean; infinity where b is too short.
@@ -40,7 +41,7 @@ class Nearest(NamedTuple):
         Row of a nearest to each row of b.
     """
 
-    index: NDArray[np.int32]
+    indices: NDArray[np.int32]
     distance: NDArray[np.float64]
     back: NDArray[np.int32]
 
@@ -148,7 +149,53 @@ def _rank(a, b, candidates, start, stop, index, distance):  # type: ignore[no-un
 
 
 def _half_norms(descriptors: NDArray[np.float32]) -> NDArray[np.float32]:
-    return (0.5 * np.einsum("ij,ij->i", descriptors, descriptors)).astype(np.float32)
+    norms: NDArray[np.float32] = np.einsum("ij,ij->i", descriptors, descriptors)
+    return np.float32(0.5) * norms
+
+
+class _Best(NamedTuple):
+    """The best candidates so far of some queries; scores and the rows they belong to."""
+
+    score: NDArray[np.float32]
+    row: NDArray[np.int32]
+
+
+def _nobody(shape: tuple[int, int]) -> _Best:
+    return _Best(np.full(shape, -np.inf, np.float32), np.full(shape, -1, np.int32))
+
+
+def _merge_tile(
+    products: NDArray[np.float32],
+    half_a: NDArray[np.float32],
+    half_b: NDArray[np.float32],
+    corner: tuple[int, int],
+    of_rows: _Best,
+    of_columns: _Best,
+) -> None:
+    """Update the best of a tile's rows, (n, kept), and of its columns, (kept, m)."""
+    row, column = corner
+
+    def rows(start: int, stop: int) -> None:
+        _update_rows(products, half_b, column, start, stop, *of_rows)
+
+    def columns(start: int, stop: int) -> None:
+        _update_columns(products, half_a, row, start, stop, *of_columns)
+
+    for_ranges(rows, products.shape[0], TILE_ROWS // 8)
+    for_ranges(columns, products.shape[1], TILE_COLUMNS // 8)
+
+
+def _ranked(
+    a: NDArray[np.float32], b: NDArray[np.float32], candidates: NDArray[np.int32], n_kept: int
+) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    indices = np.empty((len(a), n_kept), np.int32)
+    distance = np.empty((len(a), n_kept), np.float64)
+
+    def task(start: int, stop: int) -> None:
+        _rank(a, b, candidates, start, stop, indices, distance)
+
+    for_ranges(task, len(a), RANKED_ROWS)
+    return indices, distance
 
 
 def nearest_two(a: NDArray[np.float32], b: NDArray[np.float32]) -> Nearest:
@@ -164,46 +211,29 @@ def nearest_two(a: NDArray[np.float32], b: NDArray[np.float32]) -> Nearest:
         Memory beyond inputs and outputs: one tile of 512 x 2048 float32.
     """
     n, m = len(a), len(b)
-    row_score = np.full((n, KEPT_ROWS), -np.inf, np.float32)
-    row_index = np.full((n, KEPT_ROWS), -1, np.int32)
-    column_score = np.full((KEPT_COLUMNS, m), -np.inf, np.float32)
-    column_index = np.full((KEPT_COLUMNS, m), -1, np.int32)
+    of_rows = _nobody((n, KEPT_ROWS))
+    of_columns = _nobody((KEPT_COLUMNS, m))
     half_a, half_b = _half_norms(a), _half_norms(b)
     buffer = np.empty(min(n, TILE_ROWS) * min(m, TILE_COLUMNS), np.float32)
-    for row in range(0, n, TILE_ROWS):
-        rows = slice(row, min(row + TILE_ROWS, n))
-        tile_a = a[rows]
-        for column in range(0, m, TILE_COLUMNS):
-            columns = slice(column, min(column + TILE_COLUMNS, m))
-            tile_b = b[columns]
-            products = buffer[: len(tile_a) * len(tile_b)].reshape(len(tile_a), len(tile_b))
-            np.matmul(tile_a, tile_b.T, out=products)
-            tile_column_score = np.ascontiguousarray(column_score[:, columns])
-            tile_column_index = np.ascontiguousarray(column_index[:, columns])
-
-            def rows_task(start: int, stop: int) -> None:
-                _update_rows(
-                    products, half_b[columns], column, start, stop,
-                    row_score[rows], row_index[rows],
-                )  # fmt: skip
-
-            def columns_task(start: int, stop: int) -> None:
-                _update_columns(
-                    products, half_a[rows], row, start, stop,
-                    tile_column_score, tile_column_index,
-                )  # fmt: skip
-
-            for_ranges(rows_task, len(tile_a), TILE_ROWS // 8)
-            for_ranges(columns_task, len(tile_b), TILE_COLUMNS // 8)
-            column_score[:, columns] = tile_column_score
-            column_index[:, columns] = tile_column_index
-    index = np.empty((n, 2), np.int32)
-    distance = np.empty((n, 2), np.float64)
-    back = np.empty((m, 1), np.int32)
-    back_distance = np.empty((m, 1), np.float64)
-    back_candidates = np.ascontiguousarray(column_index.T)
-    for_ranges(lambda start, stop: _rank(a, b, row_index, start, stop, index, distance), n, 1024)
-    for_ranges(
-        lambda start, stop: _rank(b, a, back_candidates, start, stop, back, back_distance), m, 1024
-    )
-    return Nearest(index, distance, back[:, 0])
+    for column in range(0, m, TILE_COLUMNS):
+        columns = slice(column, min(column + TILE_COLUMNS, m))
+        tile_b = b[columns]
+        # A contiguous copy for the kernel, written back when the tile column is done.
+        best_columns = _Best(
+            np.ascontiguousarray(of_columns.score[:, columns]),
+            np.ascontiguousarray(of_columns.row[:, columns]),
+        )
+        for row in range(0, n, TILE_ROWS):
+            rows = slice(row, min(row + TILE_ROWS, n))
+            shape = (rows.stop - row, columns.stop - column)
+            products = buffer[: shape[0] * shape[1]].reshape(shape)
+            np.matmul(a[rows], tile_b.T, out=products)
+            best_rows = _Best(of_rows.score[rows], of_rows.row[rows])
+            _merge_tile(
+                products, half_a[rows], half_b[columns], (row, column), best_rows, best_columns
+            )
+        of_columns.score[:, columns] = best_columns.score
+        of_columns.row[:, columns] = best_columns.row
+    indices, distance = _ranked(a, b, of_rows.row, 2)
+    back, _ = _ranked(b, a, np.ascontiguousarray(of_columns.row.T), 1)
+    return Nearest(indices, distance, back[:, 0])

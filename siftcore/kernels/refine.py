@@ -80,7 +80,7 @@ def _refine(  # type: ignore[no-untyped-def]
         accepted = False
         d_level = d_y = d_x = 0.0
         value = trace = determinant = 0.0
-        for fit in range(max_fits):
+        for _ in range(max_fits):
             for i in range(3):
                 for j in range(3):
                     for k in range(3):

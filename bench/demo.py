@@ -1,0 +1,117 @@
+"""The main job on real photographs: a stereo pair at half size, with every available provider."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+import siftcore
+from bench.photographs import motorcycle_pair, reduced
+from bench.report import Report
+from siftcore.drawing import draw_matches
+from siftcore.io.atomic import atomic_write, check_writable
+from siftcore.types import Matches, MatchResult
+
+__all__ = ["run"]
+
+REDUCTION = 2
+TOLERANCE = 2.0
+_WIDTH = 1600
+
+
+def _judged(result: MatchResult, disparity: NDArray[np.float32], reduction: int) -> MatchResult:
+    """The matches that start where the disparity is known, the correct ones as inliers.
+
+    Correct: within `TOLERANCE` pixels, of the full-size pair, of where the true disparity puts
+    the point.
+    """
+    # A pixel of the reduced image covers `reduction` pixels; its centre lies between them.
+    shift = (reduction - 1) / 2.0
+    a = reduction * result.xy_a.astype(np.float64) + shift
+    b = reduction * result.xy_b.astype(np.float64) + shift
+    column = np.clip(np.rint(a[:, 0]), 0, disparity.shape[1] - 1).astype(int)
+    row = np.clip(np.rint(a[:, 1]), 0, disparity.shape[0] - 1).astype(int)
+    true = disparity[row, column]
+    known = np.isfinite(true)
+    miss = np.hypot(b[:, 0] - (a[:, 0] - np.where(known, true, np.inf)), b[:, 1] - a[:, 1])
+    matches = result.matches
+    kept = Matches(matches.indices[known], matches.distance[known], matches.ratio[known])
+    return replace(result, matches=kept, inliers=miss[known] <= TOLERANCE)
+
+
+def _titled(picture: Image.Image, title: str) -> Image.Image:
+    """The picture at the common width, under a line of text."""
+    height = round(picture.height * _WIDTH / picture.width)
+    bar = 44
+    page = Image.new("RGB", (_WIDTH, height + bar), (250, 250, 250))
+    page.paste(picture.resize((_WIDTH, height), Image.Resampling.LANCZOS), (0, bar))
+    font = ImageFont.load_default(size=24)
+    ImageDraw.Draw(page).text((14, 8), title, fill=(20, 20, 20), font=font)
+    return page
+
+
+def run(out: Path) -> Report:
+    """Match, print, draw.
+
+    Parameters
+    ----------
+    out : path
+        Folder for ``matches.png``; made where it is missing.
+    """
+    # Where that fails, check_writable says why.
+    with contextlib.suppress(OSError):
+        out.mkdir(parents=True, exist_ok=True)
+    target = out / "matches.png"
+    check_writable(target)
+    left, right, disparity = motorcycle_pair()
+    small = reduced(left, REDUCTION), reduced(right, REDUCTION)
+    report = Report("demo", {"threads": numba.get_num_threads(), "reduction": REDUCTION})
+    height, width = small[0].shape[:2]
+    table = report.table(
+        f"Middlebury motorcycle pair, {width} x {height}",
+        "provider", "keypoints left", "keypoints right", "matches", "correct",
+        "share correct", "seconds",
+    )  # fmt: skip
+    pictures = []
+
+    def measure(label: str, name: str, pair: tuple[NDArray[np.uint8], ...], factor: int) -> None:
+        provider = siftcore.get_provider(name)
+        # The first call compiles or loads the kernels.
+        siftcore.match(pair[0][:64, :64], pair[1][:64, :64], provider=provider)
+        start = time.perf_counter()
+        result = siftcore.match(*pair, provider=provider)
+        seconds = time.perf_counter() - start
+        judged = _judged(result, disparity, factor)
+        correct = int(judged.inliers.sum())
+        share = correct / len(judged) if len(judged) else None
+        table.add(
+            label, len(result.features_a), len(result.features_b), len(result),
+            correct, share, round(seconds, 3),
+        )  # fmt: skip
+        if factor == REDUCTION:
+            title = f"{name}: {correct} of {len(judged)} matches correct"
+            pictures.append(_titled(draw_matches(*pair, judged), title))
+
+    for name in siftcore.list_providers(available_only=True):
+        measure(name, name, small, REDUCTION)
+    measure("dog, on the full-size pair", "dog", (left, right), 1)
+    report.notes.append(
+        f"Correct: within {TOLERANCE:g} px, at full size, of the true disparity; the share is of "
+        "the matches where it is known. The last row is what the originals of the reduced images "
+        f"give. Picture: {target}."
+    )
+    sheet = Image.new("RGB", (_WIDTH, sum(p.height for p in pictures)), (250, 250, 250))
+    top = 0
+    for picture in pictures:
+        sheet.paste(picture, (0, top))
+        top += picture.height
+    with atomic_write(target) as temporary:
+        sheet.save(temporary, format="PNG")
+    return report

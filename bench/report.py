@@ -1,0 +1,144 @@
+"""What a benchmark returns: a table with the machine it came from, as Markdown and as JSON."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from siftcore.io.atomic import atomic_write
+
+__all__ = ["Report", "Table", "environment"]
+
+SCHEMA = 1
+_PACKAGES = (
+    "siftcore", "numpy", "numba", "pillow", "poselib", "scikit-image",
+    "opencv-python-headless", "pycolmap", "torch",
+)  # fmt: skip
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if "model name" in line)
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def environment() -> dict[str, Any]:
+    """Machine and versions that figures depend on."""
+    versions = {}
+    for package in _PACKAGES:
+        with contextlib.suppress(PackageNotFoundError):
+            versions[package] = version(package)
+    return {
+        "machine": _processor(),
+        "cores": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "versions": versions,
+    }
+
+
+@dataclass
+class Table:
+    """Rows under named columns.
+
+    Attributes
+    ----------
+    title : str
+    columns : list of str
+    rows : list of list
+        Strings, numbers, booleans or None.
+    """
+
+    title: str
+    columns: list[str]
+    rows: list[list[Any]] = field(default_factory=list)
+
+    def add(self, *cells: Any) -> None:
+        """Append a row."""
+        if len(cells) != len(self.columns):
+            raise ValueError(f"a row of {self.title!r} needs {len(self.columns)} cells: {cells}")
+        self.rows.append([cell.item() if hasattr(cell, "item") else cell for cell in cells])
+
+    def markdown(self) -> str:
+        """The table in Markdown."""
+        header = [self.columns, ["---"] * len(self.columns)]
+        body = [[_shown(cell) for cell in row] for row in self.rows]
+        lines = ["| " + " | ".join(cells) + " |" for cells in [*header, *body]]
+        return "\n".join([f"### {self.title}", "", *lines])
+
+
+def _shown(cell: Any) -> str:
+    if cell is None:
+        return "-"
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, float):
+        return f"{cell:.4g}" if abs(cell) < 100 else f"{cell:.0f}"
+    return str(cell)
+
+
+@dataclass
+class Report:
+    """All tables of one benchmark.
+
+    Attributes
+    ----------
+    name : str
+    settings : dict
+        Threads, seed, folders and whatever else the figures depend on.
+    tables : list of Table
+    notes : list of str
+        How the figures are to be read.
+    """
+
+    name: str
+    settings: dict[str, Any]
+    tables: list[Table] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def table(self, title: str, *columns: str) -> Table:
+        """Start a new table."""
+        self.tables.append(Table(title, list(columns)))
+        return self.tables[-1]
+
+    def as_dict(self) -> dict[str, Any]:
+        """What is written as JSON; see ``tests/unit/test_bench.py`` for its schema."""
+        return {
+            "schema": SCHEMA,
+            "benchmark": self.name,
+            "environment": environment(),
+            "settings": self.settings,
+            "notes": self.notes,
+            "tables": [
+                {"title": table.title, "columns": table.columns, "rows": table.rows}
+                for table in self.tables
+            ],
+        }
+
+    def markdown(self) -> str:
+        """Tables, notes and machine in Markdown."""
+        about = environment()
+        packages = ", ".join(f"{name} {number}" for name, number in about["versions"].items())
+        settings = ", ".join(f"{key} {value}" for key, value in self.settings.items())
+        machine = (
+            f"Machine: {about['machine']}, {about['cores']} cores, {about['system']}, "
+            f"Python {about['python']}. {packages}. {settings}."
+        )
+        parts = [f"## {self.name}", *(table.markdown() for table in self.tables)]
+        return "\n\n".join([*parts, *self.notes, machine])
+
+    def write_json(self, path: Path) -> None:
+        """Write `as_dict`, whole or not at all."""
+        text = json.dumps(self.as_dict(), indent=1, allow_nan=False)
+        with atomic_write(path) as temporary:
+            Path(temporary).write_text(text + "\n")
