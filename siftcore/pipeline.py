@@ -90,6 +90,7 @@ def extract(
     Examples
     --------
     >>> import numpy as np
+    >>> import siftcore
     >>> y, x = np.mgrid[:64, :96]
     >>> blob = np.exp(-((x - 40.25) ** 2 + (y - 30.5) ** 2) / (2 * 4.0**2))
     >>> siftcore.extract(blob, params=siftcore.SiftParams(upright=True)).xy.round(1)

@@ -75,6 +75,15 @@ def test_octaves_keep_their_contract(provider: ScaleSpaceProvider, image: Image)
         assert fine.sigmas[0] < coarse.sigmas[0] <= fine.sigmas[-1]
 
 
+def test_upscaled_images_are_taken_to_have_half_a_pixel_of_blur(image: Image) -> None:
+    # The stack adds to a blur of 0.5 of its own pixels; PixelSR has to make the same of the image.
+    upscaled = FACTORIES["PixelSR"]().build(image, SiftParams())
+    predicted = FACTORIES["StackSR"]().build(image, SiftParams())
+    for one, other in zip(upscaled, predicted, strict=True):
+        np.testing.assert_allclose(one.gaussians, other.gaussians, atol=1e-3)
+        np.testing.assert_allclose(one.sigmas, other.sigmas)
+
+
 def test_same_input_same_bytes(provider: ScaleSpaceProvider, image: Image) -> None:
     assert digest(provider, image) == digest(provider, image)
 

@@ -12,11 +12,12 @@ from tests.keypoints import agreement, correlations, table
 from tests.reference import naive
 from tests.reference import naive_detection as stages
 
-# Odd and even sides, wide and high.
+# Wide and high; sides of 32 n, because the engine keeps the last sample of an odd side when it
+# halves it, and the program drops it.
 CROPS = {
-    "coins": (slice(20, 180), slice(30, 243)),
-    "page": (slice(0, 191), slice(0, 120)),
-    "chelsea": (slice(50, 178), slice(100, 256)),
+    "coins": (slice(20, 180), slice(30, 254)),
+    "page": (slice(0, 160), slice(0, 128)),
+    "chelsea": (slice(50, 178), slice(100, 260)),
 }
 
 
@@ -36,6 +37,25 @@ def test_levels_are_the_naive_ones(image: NDArray[np.float32]) -> None:
         assert (ours.delta, ours.origin) == (theirs.delta, 0.0)
         np.testing.assert_allclose(ours.sigmas, theirs.sigmas, rtol=1e-12)
         np.testing.assert_allclose(ours.gaussians, theirs.gaussians, atol=2e-6)
+
+
+def test_odd_sides_keep_their_last_sample() -> None:
+    image = skimage.data.coins()[20:175, 30:243].astype(np.float32) / 255
+    octaves = list(siftcore.get_provider("dog").build(image, siftcore.SiftParams()))
+    sizes = [octave.gaussians.shape[1:] for octave in octaves]
+    assert sizes == [(310, 426), (155, 213), (78, 107), (39, 54), (20, 27)]
+    for ours, theirs in zip(octaves[:3], stages.scale_space(image), strict=False):
+        # Only what a Gaussian of 5 samples carries in from the right and lower border may differ.
+        height, width = (side - 24 for side in theirs.gaussians.shape[1:])
+        np.testing.assert_allclose(
+            ours.gaussians[:, :height, :width], theirs.gaussians[:, :height, :width], atol=1e-4
+        )
+
+
+@pytest.mark.parametrize("shape", [(48, 70), (47, 70), (70, 48), (96, 96), (6, 9), (5, 9)])
+def test_octaves_end_where_the_programs_do(shape: tuple[int, int]) -> None:
+    octaves = siftcore.get_provider("dog").build(np.zeros(shape, np.float32), siftcore.SiftParams())
+    assert len(list(octaves)) == max(stages.octave_count(*shape), 0)
 
 
 def away_from_border(
@@ -59,10 +79,11 @@ def test_keypoints_are_the_naive_ones(image: NDArray[np.float32]) -> None:
     ours = table(features)
     assert len(expected) > 100
     for wanted, got in ((expected, ours), (ours, expected)):
-        assert agreement(wanted, got, px=0.01, angle_deg=180).share >= 0.98
+        assert agreement(wanted, got, px=0.01, angle_deg=180).share >= 0.99
         inner = wanted[away_from_border(wanted, image)]
         assert len(inner) > 50
-        assert agreement(inner, got, px=0.01, angle_deg=0.2).share >= 0.98
+        # The engine drops saddles, as Lowe does; the program keeps a few. Each crop holds one at most.
+        assert (~agreement(inner, got, px=0.01, angle_deg=0.2).found).sum() <= 1
 
     rows, partners = same_keypoints(expected, ours)
     np.testing.assert_allclose(features.response[partners], response[rows], rtol=1e-2)
