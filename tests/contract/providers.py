@@ -16,6 +16,8 @@ from tests.reference.naive_detection import blur
 
 Image = NDArray[np.float32]
 LADDER = 1.6 * 2 ** (np.arange(6) / 3)
+# Two detection levels an octave, uneven steps, and a gap between the octaves.
+PAPER_LADDER = np.hypot((1.249, 1.545, 1.946588, 2.452527, 3.090016), 0.5)
 
 
 def lanczos(image: Image, scale: int) -> Image:
@@ -25,9 +27,9 @@ def lanczos(image: Image, scale: int) -> Image:
     return np.asarray(resized, np.float32)
 
 
-def gaussian_stack(image: Image) -> Image:
+def gaussian_stack(image: Image, ladder: NDArray[np.float64] = LADDER) -> Image:
     upscaled = lanczos(image, 2).astype(np.float64)
-    levels = [blur(upscaled, float(np.sqrt(sigma**2 - 0.5**2))) for sigma in LADDER]
+    levels = [blur(upscaled, float(np.sqrt(sigma**2 - 0.5**2))) for sigma in ladder]
     return np.stack(levels).astype(np.float32)
 
 
@@ -47,6 +49,9 @@ FACTORIES |= {
     "PixelSR": lambda: PixelSR(lambda image: lanczos(image, 2), name="lanczos-x2"),
     "PixelSR-x3": lambda: PixelSR(lambda image: lanczos(image, 3), scale=3, name="lanczos-x3"),
     "StackSR": lambda: StackSR(gaussian_stack, name="stack"),
+    "StackSR-paper": lambda: StackSR(
+        lambda image: gaussian_stack(image, PAPER_LADDER), sigmas=PAPER_LADDER, name="paper"
+    ),
     "StackSR-dogs": lambda: StackSR(dog_stack, predicts="dogs", name="dogs"),
 }
 

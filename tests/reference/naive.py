@@ -128,12 +128,12 @@ def normalise(histogram: Array, clamp: float = 0.2) -> Array:
     return flat / np.linalg.norm(flat)
 
 
-def extract(image: Array) -> tuple[list[Keypoint], Array]:
+def extract(image: Array, n_scales: int = 3) -> tuple[list[Keypoint], Array]:
     """Keypoints and (n, 128) descriptors, octave by octave, as the program lists them."""
     keypoints: list[Keypoint] = []
     descriptors: list[Array] = []
-    threshold = contrast_threshold()
-    for octave in scale_space(image):
+    threshold = contrast_threshold(n_scales)
+    for octave in scale_space(image, n_scales):
         dogs = differences(octave.gaussians)
         slopes = [gradients(level) for level in octave.gaussians]
         for extremum in extrema(dogs):

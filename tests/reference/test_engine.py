@@ -82,7 +82,7 @@ def test_keypoints_are_the_naive_ones(image: NDArray[np.float32]) -> None:
         assert agreement(wanted, got, px=0.01, angle_deg=180).share >= 0.99
         inner = wanted[away_from_border(wanted, image)]
         assert len(inner) > 50
-        # The engine drops saddles, as Lowe does; the program keeps a few. Each crop holds one at most.
+        # The engine drops saddles, as Lowe does; the program keeps a few: one a crop at most.
         assert (~agreement(inner, got, px=0.01, angle_deg=0.2).found).sum() <= 1
 
     rows, partners = same_keypoints(expected, ours)
@@ -91,6 +91,24 @@ def test_keypoints_are_the_naive_ones(image: NDArray[np.float32]) -> None:
     correlation = correlations(features.descriptors[partners[inner]], descriptors[rows[inner]])
     assert correlation.min() > 0.99
     assert np.median(correlation) > 0.99999
+
+
+@pytest.mark.parametrize("n_scales", [2, 5])
+def test_responses_do_not_depend_on_the_number_of_scales(
+    image: NDArray[np.float32], n_scales: int
+) -> None:
+    params = siftcore.SiftParams(n_scales_per_octave=n_scales)
+    features = siftcore.extract(image, params=params)
+    found, _ = naive.extract(image, n_scales)
+    expected = np.array([(k.x, k.y, k.sigma, k.angle) for k in found])
+    places = agreement(expected, table(features), px=0.01, angle_deg=180)
+    assert (~places.found).sum() <= 0.015 * len(expected)
+    # Closer levels differ by less. Responses are stated for levels 2 ** (1 / 3) apart.
+    spacing = stages.contrast_threshold(3) / stages.contrast_threshold(n_scales)
+    rows, partners = same_keypoints(expected, table(features))
+    response = spacing * np.array([k.response for k in found])
+    np.testing.assert_allclose(features.response[partners], response[rows], rtol=1e-2)
+    assert features.response.min() >= 0.04 / 3
 
 
 def same_keypoints(
