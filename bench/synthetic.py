@@ -111,8 +111,8 @@ def ramp_angle_errors(n: int) -> NDArray[np.float64]:
 def turned_blob_angle_errors(n: int) -> NDArray[np.float64]:
     """Angle errors, in degrees, on a lopsided blob turned to `n` directions.
 
-    The blob is brighter on one side, so it has one dominant gradient direction; its own angle,
-    whatever it is, is taken as the mean over all directions after turning back.
+    The blob is elongated and brighter on one side; beside its ridge the gradient has one direction,
+    across the ridge, which turns with the blob.
     """
     rows, columns = np.mgrid[:65, :81]
     found_angles = []
@@ -120,9 +120,8 @@ def turned_blob_angle_errors(n: int) -> NDArray[np.float64]:
     for direction in directions:
         u = (columns - 40) * np.cos(direction) + (rows - 32) * np.sin(direction)
         v = (rows - 32) * np.cos(direction) - (columns - 40) * np.sin(direction)
-        shape = np.exp(-0.5 * ((u / 6.0) ** 2 + (v / 4.0) ** 2)) * (1.0 + 0.5 * np.tanh(u / 4.0))
+        shape = np.exp(-0.5 * ((u / 5.0) ** 2 + (v / 12.0) ** 2)) * (1.0 + 0.5 * np.tanh(u / 4.0))
         image = (0.2 + 0.5 * shape).astype(np.float32)
-        # Off the centre along the turned axis, the gradient points back to the centre.
         point = np.array([40 + 5.0 * np.cos(direction), 32 + 5.0 * np.sin(direction)])
         found = siftcore.describe(image, point[None], 2.0)
         found_angles.append(float(found.angle[0]))

@@ -92,9 +92,9 @@ def extract(
     >>> import numpy as np
     >>> import siftcore
     >>> y, x = np.mgrid[:64, :96]
-    >>> blob = np.exp(-((x - 40.25) ** 2 + (y - 30.5) ** 2) / (2 * 4.0**2))
+    >>> blob = np.exp(-((x - 40.3) ** 2 + (y - 30.6) ** 2) / (2 * 4.0**2))
     >>> siftcore.extract(blob, params=siftcore.SiftParams(upright=True)).xy.round(1)
-    array([[40.2, 30.5]], dtype=float32)
+    array([[40.3, 30.6]], dtype=float32)
     """
     settings = resolve_params(params)
     budget = check_budget(max_keypoints)

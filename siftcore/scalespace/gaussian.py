@@ -41,10 +41,11 @@ def _decimated(level: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _fill_octave(
-    first_level: NDArray[np.float32], ladder: NDArray[np.float64], grid: Grid
+    source: NDArray[np.float32], added: float, ladder: NDArray[np.float64], grid: Grid
 ) -> Octave:
-    stack = np.empty((len(ladder), *first_level.shape), np.float32)
-    stack[0] = first_level
+    """All levels of an octave, the first from `source` by a blur of `added` samples."""
+    stack = np.empty((len(ladder), *source.shape), np.float32)
+    gaussian_blur(source, added, out=stack[0])
     for i in range(1, len(ladder)):
         gaussian_blur(stack[i - 1], _added_blur(ladder[i], ladder[i - 1]), out=stack[i])
     return Octave(stack, ladder * grid.delta, grid.delta, grid.origin)
@@ -90,9 +91,10 @@ def classical_octaves(
     ------
     Octave
     """
-    first_level = gaussian_blur(image, _added_blur(ladder[0], blur))
-    # Not bound to a name: this frame must not keep the finest octave alive.
-    yield from octaves_from(_fill_octave(first_level, ladder, grid), ladder, n_octaves)
+    finest = [_fill_octave(image, _added_blur(ladder[0], blur), ladder, grid)]
+    # This frame must keep neither the image nor the finest octave alive.
+    del image
+    yield from octaves_from(finest.pop(), ladder, n_octaves)
 
 
 def octaves_from(octave: Octave, ladder: NDArray[np.float64], n_octaves: int) -> Iterator[Octave]:
@@ -117,7 +119,7 @@ def octaves_from(octave: Octave, ladder: NDArray[np.float64], n_octaves: int) ->
         first_level = _next_first_level(octave.gaussians, ladder)
         grid = Grid(octave.delta, octave.origin).decimated()
         del octave
-        octave = _fill_octave(first_level, ladder, grid)
+        octave = _fill_octave(first_level, 0.0, ladder, grid)
         del first_level
         yield octave
 

@@ -82,7 +82,7 @@ def test_keypoints_are_the_naive_ones(image: NDArray[np.float32]) -> None:
         assert agreement(wanted, got, px=0.01, angle_deg=180).share >= 0.99
         inner = wanted[away_from_border(wanted, image)]
         assert len(inner) > 50
-        # The engine drops saddles, as Lowe does; the program keeps a few: one a crop at most.
+        # The engine drops saddles, as Lowe does; the program keeps a few, one a crop at most.
         assert (~agreement(inner, got, px=0.01, angle_deg=0.2).found).sum() <= 1
 
     rows, partners = same_keypoints(expected, ours)

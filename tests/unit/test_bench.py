@@ -1,0 +1,116 @@
+"""Benchmarks: what they print and write, and that their measures notice errors."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.agreement import nearest_agreeing
+from bench.demo import run as run_demo
+from bench.golden import find_golden, read_golden
+from bench.report import Report
+from bench.speed import run as run_speed
+from bench.synthetic import blob_errors, expected_sigma
+from siftcore import InputError, OutputError, ParameterError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _check_schema(result: dict) -> None:
+    assert set(result) == {
+        "schema", "benchmark", "environment", "settings", "notes", "tables",
+    }  # fmt: skip
+    assert result["schema"] == 1
+    assert {"machine", "cores", "system", "python", "versions"} <= set(result["environment"])
+    assert result["tables"]
+    for table in result["tables"]:
+        assert set(table) == {"title", "columns", "rows"}
+        assert table["rows"]
+        assert all(len(row) == len(table["columns"]) for row in table["rows"])
+
+
+def test_a_report_is_markdown_and_json(tmp_path: Path) -> None:
+    report = Report("x", {"seed": 0})
+    table = report.table("T", "name", "value")
+    table.add("a", np.float64(0.5))
+    table.add("b", None)
+    with pytest.raises(ValueError, match="2 cells"):
+        table.add("only one")
+    assert "| a | 0.5 |" in report.markdown()
+    assert "| b | - |" in report.markdown()
+    report.write_json(tmp_path / "x.json")
+    _check_schema(json.loads((tmp_path / "x.json").read_text()))
+
+
+def test_agreement_knows_near_from_far() -> None:
+    a = (np.array([[10.0, 20.0], [30.0, 5.0]]), np.array([2.0, 3.0]), np.array([0.1, 6.2]))
+    moved = (a[0] + 0.03, a[1] * 1.005, a[2] + 0.01)
+    strict = {"pixels": 0.05, "sigma_ratio": 1.01, "angle_deg": 1.0}
+    index, distance = nearest_agreeing(a, moved, **strict)
+    assert index.tolist() == [0, 1]
+    assert distance == pytest.approx(np.hypot(0.03, 0.03))
+    for wrong in (
+        (a[0] + 0.05, a[1], a[2]), (a[0], a[1] * 1.02, a[2]), (a[0], a[1], a[2] + 0.02),
+    ):  # fmt: skip
+        index, distance = nearest_agreeing(a, wrong, **strict)
+        assert index.tolist() == [-1, -1]
+        assert np.isnan(distance).all()
+
+
+def test_expected_sigma_is_where_the_difference_of_gaussians_is_extreme() -> None:
+    sigma = np.linspace(0.6, 5, 100_001)
+    k = 2 ** (1 / 3)
+    variance = 3.0**2 - 0.5**2
+    dog = 1 / (variance + sigma**2) - 1 / (variance + (k * sigma) ** 2)
+    assert expected_sigma(3.0, 0.5) == pytest.approx(sigma[dog.argmax()], abs=1e-3)
+
+
+def test_blobs_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    offset, sigma_error, missed = blob_errors("dog", 0.5, 20, seed=1)
+    assert len(offset) + missed == 20
+    assert np.median(np.linalg.norm(offset, axis=1)) < 0.03
+    assert np.median(np.abs(sigma_error)) < 0.03
+
+
+def test_golden_files_are_found_or_the_option_is_named(tmp_path: Path) -> None:
+    names = [file.name for file in read_golden(ROOT / "tests" / "golden" / "data")]
+    assert names == ["astronaut", "brick", "camera", "coffee"]
+    with pytest.raises(InputError, match="--golden"):
+        find_golden(tmp_path)
+
+
+def test_the_demo_matches_real_photographs(tmp_path: Path) -> None:
+    report = run_demo(tmp_path / "demo")
+    _check_schema(report.as_dict())
+    rows = {row[0]: row for row in report.tables[0].rows}
+    assert {"dog", "bicubic-x2", "bicubic-x4"} <= set(rows)
+    for name, row in rows.items():
+        assert row[4] > 300, name
+        assert row[5] > 0.8, name
+    assert (tmp_path / "demo" / "matches.png").stat().st_size > 100_000
+
+
+def test_the_demo_says_where_it_cannot_write(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError):
+        run_demo(tmp_path / "file" / "demo")
+
+
+def test_speed_runs_and_bad_sizes_are_refused() -> None:
+    _check_schema(run_speed([], "96x64", 1).as_dict())
+    for bad in ("640", "640x", "8x8", ""):
+        with pytest.raises(ParameterError, match="--sizes"):
+            run_speed([], bad, 1)
+
+
+def test_as_a_program(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "bench", "conformance", "--golden", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: no golden files")
+    assert "Traceback" not in done.stderr
