@@ -18,7 +18,6 @@ from bench.synthetic import (
     rotation_agreement,
     turned_blob_angle_errors,
 )
-from siftcore.detection import dog_thresholds
 from siftcore.kernels.extrema import find_extrema
 
 __all__ = ["run"]
@@ -83,8 +82,8 @@ def _stages(report: Report, files: list[Golden]) -> None:
             reference = file.stages[name.removeprefix("stage_")]
             xy, sigma = [], []
             for octave in provider.build(file.image, params):
-                thresholds = factor * dog_thresholds(octave.sigmas, params.contrast_threshold)
-                samples = find_extrema(octave.gaussians, thresholds.astype(np.float32))
+                threshold = np.float32(factor * params.contrast_threshold)
+                samples = find_extrema(octave.gaussians, np.full(5, threshold))
                 xy.append(octave.origin + octave.delta * samples[:, :0:-1])
                 sigma.append(octave.sigmas[samples[:, 0]])
             ours = (np.concatenate(xy), np.concatenate(sigma), None)

@@ -18,8 +18,16 @@ __all__ = ["find_extrema"]
 CHUNK = 32
 
 
-@kernel(array(float32, 3), array(float32, 1), int64, int64, scratch(int32, 2), returns=int64)
-def _find(gaussians, thresholds, y_start, y_stop, out):  # type: ignore[no-untyped-def]
+@kernel(
+    array(float32, 3),
+    array(float32, 1),
+    array(float32, 1),
+    int64,
+    int64,
+    scratch(int32, 2),
+    returns=int64,
+)
+def _find(gaussians, weights, thresholds, y_start, y_stop, out):  # type: ignore[no-untyped-def]
     """Extrema with y in [y_start, y_stop), into `out` as (level, y, x); the count that there are.
 
     The count may exceed the room in `out`; what did not fit is left out.
@@ -43,11 +51,12 @@ def _find(gaussians, thresholds, y_start, y_stop, out):  # type: ignore[no-untyp
         for level in range(n_dogs):
             fine = gaussians[level, y]
             coarse = gaussians[level + 1, y]
+            weight = weights[level]
             dog = dogs[level, slot]
             high = highs[level, slot]
             low = lows[level, slot]
             for x in range(width):
-                dog[x] = coarse[x] - fine[x]
+                dog[x] = weight * (coarse[x] - fine[x])
             here = dog[1 : width - 1]
             left = dog[0 : width - 2]
             right = dog[2:width]
@@ -104,7 +113,9 @@ def _find(gaussians, thresholds, y_start, y_stop, out):  # type: ignore[no-untyp
 
 
 def find_extrema(
-    gaussians: NDArray[np.float32], thresholds: NDArray[np.float32]
+    gaussians: NDArray[np.float32],
+    thresholds: NDArray[np.float32],
+    weights: NDArray[np.float32] | None = None,
 ) -> NDArray[np.int32]:
     """Samples strictly above or below all 26 neighbours in the DoG stack.
 
@@ -113,6 +124,8 @@ def find_extrema(
     gaussians : ndarray, (levels, H, W) float32, C-contiguous
     thresholds : ndarray, (levels - 1,) float32
         A DoG sample counts only when its absolute value is above its level's threshold.
+    weights : ndarray, (levels - 1,) float32, optional
+        Factors of the DoG levels, applied before anything else; 1 by default.
 
     Returns
     -------
@@ -121,6 +134,7 @@ def find_extrema(
         of the stack.
     """
     _, height, width = gaussians.shape
+    factors = np.ones_like(thresholds) if weights is None else weights
     if height < 3 or width < 3:
         return np.empty((0, 3), np.int32)
 
@@ -130,7 +144,7 @@ def find_extrema(
         room = 64 + (y_stop - y_start) * width // 64
         while True:
             out = np.empty((room, 3), np.int32)
-            count = _find(gaussians, thresholds, y_start, y_stop, out)
+            count = _find(gaussians, factors, thresholds, y_start, y_stop, out)
             if count <= room:
                 return out[:count]
             room = count

@@ -57,6 +57,7 @@ class Extrema(NamedTuple):
     array(int32, 2),
     array(float64, 1),
     array(float64, 1),
+    array(float64, 1),
     float64,
     float64,
     int64,
@@ -67,8 +68,9 @@ class Extrema(NamedTuple):
     returns=int64,
 )
 def _refine(  # type: ignore[no-untyped-def]
-    gaussians, candidates, sigmas, thresholds, edge_ratio, delta, max_fits, start, stop, sample, out
-):
+    gaussians, candidates, sigmas, weights, thresholds, edge_ratio, delta, max_fits,
+    start, stop, sample, out,
+):  # fmt: skip
     """Accepted candidates of [start, stop) into `sample` and `out`; how many they are."""
     n_dogs = gaussians.shape[0] - 1
     height, width = gaussians.shape[1], gaussians.shape[2]
@@ -84,7 +86,7 @@ def _refine(  # type: ignore[no-untyped-def]
             for i in range(3):
                 for j in range(3):
                     for k in range(3):
-                        cube[i, j, k] = (
+                        cube[i, j, k] = weights[level + i - 1] * (
                             gaussians[level + i, y + j - 1, x + k - 1]
                             - gaussians[level + i - 1, y + j - 1, x + k - 1]
                         )
@@ -161,6 +163,7 @@ def refine_extrema(
     delta: float,
     edge_ratio: float,
     max_fits: int,
+    weights: NDArray[np.float64] | None = None,
 ) -> Extrema:
     """Fit each candidate and keep those that pass the tests.
 
@@ -179,6 +182,8 @@ def refine_extrema(
         Largest ratio of principal curvatures.
     max_fits : int
         Quadratic fits before a candidate is given up.
+    weights : ndarray, (levels - 1,) float64, optional
+        Factors of the DoG levels, applied before anything else; 1 by default.
 
     Returns
     -------
@@ -186,12 +191,13 @@ def refine_extrema(
         In the order of the candidates; of several that end on one sample, the first.
     """
     n = len(candidates)
+    factors = np.ones_like(thresholds) if weights is None else weights
     sample = np.empty((n, 3), np.int32)
     out = np.empty((n, 5), np.float64)
 
     def task(start: int, stop: int) -> int:
         count: int = _refine(
-            gaussians, candidates, sigmas, thresholds, edge_ratio, delta, max_fits,
+            gaussians, candidates, sigmas, factors, thresholds, edge_ratio, delta, max_fits,
             start, stop, sample[start:stop], out[start:stop],
         )  # fmt: skip
         return count

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 import siftcore
 from siftcore import ParameterError, ScaleSpaceParams, SiftParams
-from siftcore.detection import dog_thresholds
+from siftcore.detection import dog_weights
 from siftcore.scalespace.geometry import count_octaves, ladder_sigmas, octave_number
 
 
@@ -57,10 +57,19 @@ def test_octave_numbers() -> None:
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 5])
-def test_thresholds_follow_the_spacing(n: int) -> None:
+def test_dog_weights_follow_the_spacing(n: int) -> None:
     sigmas = ladder_sigmas(ScaleSpaceParams(n_scales_per_octave=n))
-    expected = 0.03 * (2 ** (1 / n) - 1) / (2 ** (1 / 3) - 1)
-    assert dog_thresholds(sigmas, 0.03) == pytest.approx(np.full(n + 2, expected))
+    expected = (2 ** (1 / 3) - 1) / (2 ** (1 / n) - 1)
+    weights = dog_weights(sigmas)
+    assert weights == pytest.approx(np.full(n + 2, expected))
+    assert n != 3 or (weights == 1.0).all()
+
+
+def test_dog_weights_even_out_the_paper_ladder() -> None:
+    sigmas = ladder_sigmas(ScaleSpaceParams(ladder="paper"))
+    weights = dog_weights(sigmas)
+    assert (np.diff(weights) < 0).all()
+    assert weights * (sigmas[1:] / sigmas[:-1] - 1) == pytest.approx(np.full(4, 2 ** (1 / 3) - 1))
 
 
 @pytest.mark.parametrize("name", ["default", "opencv", "colmap", "paper"])
