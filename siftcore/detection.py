@@ -62,7 +62,7 @@ def dog_weights(sigmas: NDArray[np.float64]) -> NDArray[np.float64]:
     The DoG grows with the ratio k of its two sigmas as ``k - 1`` (Otero & Delbracio 2014, 3.2), so
     it is divided by that, in units of Lowe's spacing ``2 ** (1/3)``. One threshold then serves any
     number of scales an octave, and on an uneven ladder (the paper's) the wider steps do not win
-    over the narrower ones: left as they are, they made sigmas 5 to 13 % too large.
+    over the narrower ones: left as they are, they would make sigmas too large.
     """
     weights = (_LOWE_RATIO - 1.0) / (sigmas[1:] / sigmas[:-1] - 1.0)
     # Exactly 1 on Lowe's ladder, whatever its sigmas were rounded to.

@@ -1,10 +1,9 @@
 """The one place that chooses how kernels are compiled.
 
 Kernels are plain ``nogil`` functions over a range of their output; `siftcore.kernels._threads`
-runs ranges side by side. Numba's own ``prange`` is not used: its OpenMP layer waits actively (a
-busy second core made a blur four times slower), dies after ``fork``, and its ``workqueue`` layer
-is not safe under concurrent Python threads. Compiling without ``parallel=True`` is also twice as
-fast.
+runs ranges side by side. Numba's own ``prange`` is not used: its OpenMP layer waits actively, so
+that a busy second core slows it down, dies after ``fork``, and its ``workqueue`` layer is not safe
+under concurrent Python threads. Compiling without ``parallel=True`` is also faster.
 """
 
 from __future__ import annotations

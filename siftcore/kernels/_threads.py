@@ -93,17 +93,17 @@ def for_ranges(task: Callable[[int, int], Result], n: int, chunk: int) -> list[R
             start = starts[ticket]
             results[ticket] = task(start, min(start + chunk, n))
 
-    n_helpers = min(thread_count(), len(starts)) - 1
-    if n_helpers <= 0:
+    n_workers = min(thread_count(), len(starts)) - 1
+    if n_workers <= 0:
         work()
     else:
         pool = _shared_pool()
-        helpers = [pool.submit(work) for _ in range(n_helpers)]
+        workers = [pool.submit(work) for _ in range(n_workers)]
         try:
             work()
         finally:
-            # A helper that never started has nothing left to do.
-            pending = [helper for helper in helpers if not helper.cancel()]
-            for helper in pending:
-                helper.result()
+            # A worker that never started has nothing left to do.
+            pending = [worker for worker in workers if not worker.cancel()]
+            for worker in pending:
+                worker.result()
     return results  # type: ignore[return-value]
