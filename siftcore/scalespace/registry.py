@@ -1,4 +1,4 @@
-"""Providers by name: the built-in ones, installed ones (entry points), and those registered in this process."""
+"""Providers by name: built in, installed (entry points), or registered in this process."""
 
 from __future__ import annotations
 
