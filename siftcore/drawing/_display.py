@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import numbers
 import os
 from typing import Any
 
@@ -11,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from siftcore.errors import InputError, ParameterError
+from siftcore.errors import InputError
 from siftcore.image import load_image, read_pixels
+from siftcore.validation import check_integer
 
-__all__ = ["check_count", "check_number", "enlarge", "load_display", "whole_zoom"]
+__all__ = ["check_count", "enlarge", "load_display", "whole_zoom"]
 
 
 def load_display(
@@ -68,21 +68,10 @@ def whole_zoom(side: float, smallest: int) -> int:
     return min(100, max(1, math.ceil(smallest / side)))
 
 
-def check_number(name: str, value: object, low: float, high: float) -> float:
-    """`value` as a float; raises `ParameterError` unless it is a number from `low` to `high`."""
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not is_number or not low <= float(value) <= high:  # type: ignore[arg-type]
-        raise ParameterError(name, value, f"a number from {low:g} to {high:g}")
-    return float(value)  # type: ignore[arg-type]
-
-
 def check_count(name: str, value: object) -> None:
     """Raise `ParameterError` unless `value` is None or a number of things to draw."""
-    if value is None:
-        return
-    is_count = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if not is_count or int(value) < 0:  # type: ignore[call-overload]
-        raise ParameterError(name, value, "None or an integer from 0")
+    if value is not None:
+        check_integer(name, value, 0, 2**31 - 1)
 
 
 def _colour(pixels: Any) -> NDArray[Any] | None:

@@ -10,12 +10,12 @@ from PIL import Image
 from siftcore.drawing._canvas import Key, Stroke, add_legend, draw_strokes, stroke_unit
 from siftcore.drawing._display import (
     check_count,
-    check_number,
     enlarge,
     load_display,
     whole_zoom,
 )
 from siftcore.types import Features
+from siftcore.validation import check_number
 
 __all__ = ["draw_keypoints"]
 

@@ -20,12 +20,12 @@ from siftcore.drawing._canvas import (
 )
 from siftcore.drawing._display import (
     check_count,
-    check_number,
     enlarge,
     load_display,
     whole_zoom,
 )
 from siftcore.types import MatchResult
+from siftcore.validation import check_number
 
 __all__ = ["draw_matches"]
 
