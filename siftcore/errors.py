@@ -121,17 +121,19 @@ class MissingDependencyError(SiftError, ValueError, ImportError):
     ----------
     package : str
         The import name that is missing.
-    extra : str
-        The extra of siftcore that brings it.
+    extra : str or None
+        The extra of siftcore that brings it, where there is one.
     """
 
-    def __init__(self, package: str, purpose: str, extra: str) -> None:
+    def __init__(self, package: str, purpose: str, extra: str | None) -> None:
         super().__init__(package, purpose, extra)
         self.package = package
         self.purpose = purpose
         self.extra = extra
 
     def __str__(self) -> str:
+        if self.extra is None:
+            return f"{self.purpose} needs {self.package!r}, which is not installed; install it"
         return (
             f"{self.purpose} needs the package {self.package!r}, which is not installed; "
             f"run: pip install 'siftcore[{self.extra}]'"

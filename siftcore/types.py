@@ -51,9 +51,9 @@ class Features:
     provider : str
         Name of the scale-space provider.
 
-    See Also
-    --------
-    siftcore.coordinates : conversions to the conventions of other programs.
+    Notes
+    -----
+    ``docs/conventions.md`` gives the conversions to the conventions of other programs.
     """
 
     xy: NDArray[np.float32]

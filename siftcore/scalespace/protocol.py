@@ -96,6 +96,8 @@ class ScaleSpace:
         for octave in self.make_octaves():
             octave.check(self.provider)
             yield octave
+            # Else it would live on while the next one is made.
+            del octave
 
 
 @runtime_checkable

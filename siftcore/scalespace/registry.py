@@ -41,8 +41,9 @@ class ProviderInfo:
     summary : str
         One line.
     requires : tuple of str
-        Import names of the packages it needs; a factory states them as its attribute
-        ``requires``, and the extra of siftcore that brings them as ``extra``.
+        Import names of the packages it needs; a factory states them as its attribute ``requires``.
+    extra : str or None
+        The extra of siftcore that brings them, where there is one; the factory's ``extra``.
     missing : str or None
         The first of them that is not installed, or why the provider cannot be loaded.
     """
@@ -51,6 +52,7 @@ class ProviderInfo:
     summary: str
     requires: tuple[str, ...] = ()
     missing: str | None = None
+    extra: str | None = None
 
     @property
     def available(self) -> bool:
@@ -163,7 +165,7 @@ def provider_info(name: str) -> ProviderInfo:
     summary = (inspect.getdoc(function) or "").partition("\n")[0]
     requires = tuple(getattr(factory, "requires", ()))
     missing = next((package for package in requires if find_spec(package) is None), None)
-    return ProviderInfo(name, summary, requires, missing)
+    return ProviderInfo(name, summary, requires, missing, getattr(factory, "extra", None))
 
 
 def get_provider(name: str, *, device: str = "auto", **options: Any) -> ScaleSpaceProvider:
@@ -196,7 +198,7 @@ def get_provider(name: str, *, device: str = "auto", **options: Any) -> ScaleSpa
     info = provider_info(name)
     factory = _factory(name) if info.available else None
     if factory is None:
-        raise MissingDependencyError(str(info.missing), f"provider {name!r}", "torch")
+        raise MissingDependencyError(str(info.missing), f"provider {name!r}", info.extra)
     parameters = inspect.signature(factory).parameters
     if "device" in parameters:
         options["device"] = device

@@ -149,7 +149,10 @@ class PixelSR:
             if n < 1:
                 return
             grid = Grid.area_upsampling(scale)
-            yield from classical_octaves(upscaled.clip(0.0, 1.0), grid, self.blur, ladder, n)
+            clipped = [upscaled.clip(0.0, 1.0)]
+            # This frame must keep neither image alive.
+            del upscaled
+            yield from classical_octaves(clipped.pop(), grid, self.blur, ladder, n)
 
         return ScaleSpace(make_octaves, (width, height), self.name)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import weakref
 
 import numpy as np
 import pytest
@@ -142,3 +143,12 @@ def test_blobs_are_where_they_are_said_to_be() -> None:
     assert (blob * column).sum() / blob.sum() == pytest.approx(41.3, abs=1e-3)
     assert (blob * row).sum() / blob.sum() == pytest.approx(36.8, abs=1e-3)
     assert (blob * (column - 41.3) ** 2).sum() / blob.sum() == pytest.approx(9.0, abs=1e-2)
+
+
+def test_a_scale_space_keeps_no_octave_that_was_given_out() -> None:
+    """Only the current octave is in memory: the one before is free when the next is made."""
+    space = siftcore.get_provider("dog").build(np.zeros((64, 80), np.float32), SiftParams())
+    octaves = iter(space)
+    first = weakref.ref(next(octaves))
+    next(octaves)
+    assert first() is None

@@ -127,3 +127,13 @@ def test_bad_devices_and_options_are_refused() -> None:
 def test_what_is_no_provider_is_refused(thing: object, crop: NDArray[np.uint8]) -> None:
     with pytest.raises(ProviderError, match="build"):
         siftcore.extract(crop, provider=thing)  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("installed")
+def test_only_a_stated_extra_is_advised(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(MissingDependencyError) as caught:
+        siftcore.get_provider("needs-more")
+    assert "siftcore[" not in str(caught.value)
+    monkeypatch.setattr(NeedsMore, "extra", "torch", raising=False)
+    with pytest.raises(MissingDependencyError, match=r"siftcore\[torch\]"):
+        siftcore.get_provider("needs-more")
