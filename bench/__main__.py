@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -19,7 +20,11 @@ JsonFile = Annotated[
 ]
 
 
-def _finish(report: Report, json_file: Path | None) -> None:
+def _print(make_report: Callable[[], Report], json_file: Path | None) -> None:
+    if json_file is not None:
+        # Before the work, which may take minutes.
+        check_writable(json_file)
+    report = make_report()
     typer.echo(report.markdown())
     if json_file is not None:
         report.write_json(json_file)
@@ -36,9 +41,7 @@ def conformance(
     """Agreement with the published references and with synthetic truth."""
     from bench.conformance import run
 
-    if json_file is not None:
-        check_writable(json_file)
-    _finish(run(golden), json_file)
+    _print(lambda: run(golden), json_file)
 
 
 @app.command()
@@ -54,9 +57,7 @@ def speed(
     """Detection and description beside OpenCV, pycolmap and scikit-image."""
     from bench.speed import run
 
-    if json_file is not None:
-        check_writable(json_file)
-    _finish(run(images or [], sizes, runs), json_file)
+    _print(lambda: run(images or [], sizes, runs), json_file)
 
 
 @app.command()
@@ -67,9 +68,7 @@ def startup(
     """Import, and first result of a new process with a warm cache."""
     from bench.startup import run
 
-    if json_file is not None:
-        check_writable(json_file)
-    _finish(run(runs), json_file)
+    _print(lambda: run(runs), json_file)
 
 
 @app.command()
@@ -80,9 +79,7 @@ def demo(
     """The Middlebury motorcycle pair at half size, matched with every available provider."""
     from bench.demo import run
 
-    if json_file is not None:
-        check_writable(json_file)
-    _finish(run(out), json_file)
+    _print(lambda: run(out), json_file)
 
 
 def main() -> None:
