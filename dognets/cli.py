@@ -1,0 +1,202 @@
+"""The command ``dognets``: train, evaluate and export networks.
+
+Whatever goes wrong is one line on stderr, ``error: ...``, and exit code 2; an interrupt is 130.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from siftcore._cli_errors import OneLineErrors, keep_interrupts
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    cls=OneLineErrors,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_Data = Annotated[Path, typer.Option("--data", help="Folder of images, searched to any depth.")]
+_Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")]
+
+
+@app.callback(invoke_without_command=True)
+def _root(context: typer.Context) -> None:
+    """Networks that super-resolve SIFT's scale space.
+
+    Example: dognets train --preset method3-x2 --data DIV2K --out runs/method3-x2
+    """
+    _require_torch()
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def _require_torch() -> None:
+    from importlib.util import find_spec
+
+    from siftcore.errors import MissingDependencyError
+
+    for package in ("torch", "safetensors"):
+        if find_spec(package) is None:
+            raise MissingDependencyError(package, "dognets", "torch")
+
+
+@app.command()
+def train(
+    preset: Annotated[str, typer.Option("--preset", help="What to train: see 'dognets presets'.")],
+    data: _Data,
+    out: Annotated[Path, typer.Option("--out", help="Folder of the run; made if missing.")],
+    device: _Device = "auto",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue from the run's last checkpoint.")
+    ] = False,
+    steps: Annotated[int | None, typer.Option("--steps", help="Instead of the preset's.")] = None,
+    batch: Annotated[int | None, typer.Option("--batch", help="Patches an update.")] = None,
+    channels: Annotated[
+        int | None, typer.Option("--channels", help="Width, where the network has one.")
+    ] = None,
+    depth: Annotated[
+        int | None, typer.Option("--depth", help="Convolutions of method3's trunk.")
+    ] = None,
+    trunk: Annotated[
+        str | None, typer.Option("--trunk", help="Of method3: plain, residual or unet.")
+    ] = None,
+    optimiser: Annotated[str | None, typer.Option("--optimiser", help="adam or muon.")] = None,
+    learning_rate: Annotated[float | None, typer.Option("--learning-rate")] = None,
+    degradation: Annotated[str | None, typer.Option("--degradation", help="clean or real.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed")] = None,
+    validate_every: Annotated[
+        int | None, typer.Option("--validate-every", help="Updates between validations.")
+    ] = None,
+    precision: Annotated[
+        str, typer.Option("--precision", help="auto, float32, bfloat16 or float16.")
+    ] = "auto",
+    workers: Annotated[
+        int, typer.Option("--workers", min=0, help="Processes that cut patches.")
+    ] = 0,
+    threads: Annotated[
+        int | None, typer.Option("--threads", min=1, help="CPU threads of torch.")
+    ] = None,
+    cache: Annotated[
+        Path | None, typer.Option("--cache", help="Folder for decoded images.")
+    ] = None,
+) -> None:
+    """Train a network; on several GPUs through torchrun.
+
+    Example: dognets train --preset method2-x2 --data DIV2K --out runs/method2-x2 --workers 8
+    """
+    import torch
+
+    from dognets.training.presets import get_preset
+    from dognets.training.report import finish, show_progress
+    from dognets.training.trainer import Trainer
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    wanted = {
+        "steps": steps,
+        "batch": batch,
+        "optimiser": optimiser,
+        "learning_rate": learning_rate,
+        "degradation": degradation,
+        "seed": seed,
+        "validate_every": validate_every,
+    }
+    changes: dict[str, Any] = {k: v for k, v in wanted.items() if v is not None}
+    sizes = {"channels": channels, "depth": depth, "trunk": trunk}
+    options = {k: v for k, v in sizes.items() if v is not None}
+    chosen = get_preset(preset)
+    if options:
+        changes["options"] = {**chosen.options, **options}
+    trainer = Trainer(
+        get_preset(preset, **changes),
+        data,
+        out,
+        device=device,
+        resume=resume,
+        workers=workers,
+        precision=precision,
+        cache_folder=cache,
+    )
+    with show_progress(trainer) as progress:
+        psnr = trainer.run(progress)
+    if trainer.place.rank == 0:
+        finish(trainer, psnr, data)
+
+
+@app.command("eval")
+def evaluate(
+    weights: Annotated[Path, typer.Argument(metavar="RUN|WEIGHTS")],
+    data: _Data,
+    device: _Device = "auto",
+    precision: Annotated[str, typer.Option("--precision")] = "auto",
+) -> None:
+    """DoG PSNR of a network on a folder of high-resolution images, beside bicubic.
+
+    Example: dognets eval runs/method2-x2 --data Set14
+    """
+    from dognets.data.images import find_images, read_luminance
+    from dognets.evaluation import measure_dog_psnr
+    from dognets.inference import Runner
+    from dognets.pretrained import load_model
+    from dognets.training.report import print_psnr
+
+    model, entry = load_model(weights)
+    runner = Runner(model, device, precision)  # type: ignore[arg-type]
+    images = (read_luminance(path) for path in find_images(data))
+    psnr = measure_dog_psnr(runner, images, model.scale, model.predicts, model.sigmas)
+    cost = model.count_multiply_adds()
+    typer.echo(
+        f"{entry.name}: {model.count_parameters():,} parameters, "
+        f"{cost:,.0f} multiply-adds a low-resolution pixel"
+    )
+    print_psnr(psnr)
+
+
+@app.command()
+def export(
+    weights: Annotated[Path, typer.Argument(metavar="RUN|WEIGHTS")],
+    onnx: Annotated[Path, typer.Option("--onnx", help="File to write.")],
+) -> None:
+    """Write a network as ONNX, for any image size.
+
+    Example: dognets export runs/method3-x2 --onnx method3-x2.onnx
+    """
+    from dognets.export import export_onnx
+    from dognets.pretrained import load_model
+
+    model, _ = load_model(weights)
+    export_onnx(model, onnx)
+    typer.echo(f"wrote {onnx}")
+
+
+@app.command()
+def presets() -> None:
+    """List what can be trained, with its cost."""
+    from dognets.models import build_model
+    from dognets.training.presets import PRESETS
+
+    for name in sorted(PRESETS):
+        preset = PRESETS[name]
+        model = build_model(preset.architecture, preset.scale, **preset.options)
+        typer.echo(
+            f"{name:18} {model.count_parameters():>9,} parameters "
+            f"{model.count_multiply_adds():>12,.0f} multiply-adds a pixel "
+            f"{preset.steps:>7,} steps of {preset.batch} patches"
+        )
+
+
+def main() -> None:
+    """Entry point of the command ``dognets``."""
+    keep_interrupts()
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Training data: images to exact pairs of low- and high-resolution patches."""

@@ -1,0 +1,140 @@
+"""Decoded images on disk, memory-mapped, so that cutting a patch costs a copy and no decoding."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dognets.data.images import find_images, is_held_back, read_usable
+from dognets.errors import DataError
+
+__all__ = ["ImageCache", "default_cache_folder"]
+
+VERSION = 1
+PIXELS = "pixels.u8"
+INDEX = "index.json"
+
+
+def default_cache_folder() -> Path:
+    """``$XDG_CACHE_HOME/dognets`` or ``~/.cache/dognets``."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "dognets"
+
+
+@dataclass(frozen=True, eq=False)
+class ImageCache:
+    """Grey images, one after the other in one file.
+
+    Attributes
+    ----------
+    pixels : numpy.memmap, (samples,) uint8
+    shapes : tuple of (int, int)
+    names : tuple of str
+        Paths below the folder of origin.
+    offsets : ndarray, (images + 1,) int64
+    fingerprint : str
+        Of the names, sizes and times of the files it was made from.
+    """
+
+    pixels: NDArray[np.uint8]
+    shapes: tuple[tuple[int, int], ...]
+    names: tuple[str, ...]
+    offsets: NDArray[np.int64]
+    fingerprint: str
+
+    @classmethod
+    def open(
+        cls, folder: str | Path, minimum_side: int, cache_folder: str | Path | None = None
+    ) -> ImageCache:
+        """The cache of all usable images below `folder`, made if there is none yet.
+
+        Parameters
+        ----------
+        folder : path
+        minimum_side : int
+            Smaller images are skipped, with a warning that names them.
+        cache_folder : path, optional
+            By default `default_cache_folder`.
+
+        Raises
+        ------
+        DataError
+            When no image is usable.
+        """
+        folder = Path(folder).resolve()
+        paths = find_images(folder)
+        fingerprint = _fingerprint(folder, paths, minimum_side)
+        place = Path(cache_folder or default_cache_folder()) / fingerprint
+        if not (place / INDEX).is_file():
+            _build(folder, paths, minimum_side, place)
+        index = json.loads((place / INDEX).read_text())
+        shapes = tuple((int(h), int(w)) for h, w in index["shapes"])
+        areas = [h * w for h, w in shapes]
+        return cls(
+            np.memmap(place / PIXELS, np.uint8, mode="r"),
+            shapes,
+            tuple(index["names"]),
+            np.concatenate([[0], np.cumsum(areas)]).astype(np.int64),
+            fingerprint,
+        )
+
+    def __len__(self) -> int:
+        return len(self.shapes)
+
+    def image(self, index: int) -> NDArray[np.uint8]:
+        """Image `index` as a view, (H, W) uint8."""
+        start, stop = self.offsets[index], self.offsets[index + 1]
+        return self.pixels[start:stop].reshape(self.shapes[index])
+
+    def split(self) -> tuple[list[int], list[int]]:
+        """Indices for training and for validation; no subject is in both."""
+        held = [is_held_back(Path(name)) for name in self.names]
+        if all(held) or not any(held):
+            # A folder of few subjects: every twentieth image, at least one.
+            held = [i % 20 == 0 for i in range(len(self))]
+        if all(held):
+            return [0], [0]
+        indices = range(len(self))
+        return [i for i in indices if not held[i]], [i for i in indices if held[i]]
+
+
+def _fingerprint(folder: Path, paths: Sequence[Path], minimum_side: int) -> str:
+    digest = hashlib.sha256(f"{VERSION} {minimum_side}".encode())
+    for path in paths:
+        status = path.stat()
+        line = f"{path.relative_to(folder)} {status.st_size} {status.st_mtime_ns}\n"
+        digest.update(line.encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()[:16]
+
+
+def _build(folder: Path, paths: Sequence[Path], minimum_side: int, place: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    # Built aside and renamed: another process sees a whole cache or none.
+    aside = Path(tempfile.mkdtemp(prefix=".building-", dir=place.parent))
+    try:
+        names: list[str] = []
+        shapes: list[tuple[int, int]] = []
+        with open(aside / PIXELS, "wb") as file:
+            for path, image in read_usable(paths, minimum_side):
+                file.write(image.tobytes())
+                names.append(str(path.relative_to(folder)))
+                shapes.append((image.shape[0], image.shape[1]))
+        if not names:
+            raise DataError(
+                f"none of the {len(paths)} images in {str(folder)!r} can be used: each side must "
+                f"have at least {minimum_side} pixels"
+            )
+        (aside / INDEX).write_text(json.dumps({"names": names, "shapes": shapes}))
+        if not place.exists():
+            os.replace(aside, place)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)

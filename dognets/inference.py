@@ -1,0 +1,177 @@
+"""Run a network over whole images: device, precision, tiles, and what to do when memory is short."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dognets.errors import DeviceError
+from dognets.models.base import SuperResolver
+from siftcore.errors import ParameterError
+
+__all__ = ["Runner", "choose_device"]
+
+Precision = Literal["auto", "float32", "float16", "bfloat16"]
+# Mirrored samples around the image for networks that look at all of it.
+GLOBAL_BORDER = 8
+SMALLEST_TILE = 32
+# Largest tile tried first, in low-resolution pixels a side: bounds the memory of huge images.
+FIRST_TILE = 512
+
+
+def choose_device(device: str = "auto") -> torch.device:
+    """The device meant: the best there is for ``"auto"``.
+
+    Parameters
+    ----------
+    device : {"auto", "cpu", "cuda", "mps"}
+        Also ``"cuda:1"`` and the like.
+
+    Raises
+    ------
+    DeviceError
+        When it is not there.
+    """
+    there = ["cpu"]
+    if torch.cuda.is_available():
+        there.append("cuda")
+    if torch.backends.mps.is_available():
+        there.append("mps")
+    if device == "auto":
+        return torch.device("cuda" if "cuda" in there else there[-1])
+    kind, _, number = str(device).partition(":")
+    if kind not in ("cpu", "cuda", "mps"):
+        raise ParameterError("device", device, "'auto', 'cpu', 'cuda' or 'mps'")
+    if kind not in there or (number and not number.isdigit()):
+        raise DeviceError(f"device {device!r} is not there; this machine has {', '.join(there)}")
+    if kind == "cuda" and number and int(number) >= torch.cuda.device_count():
+        raise DeviceError(
+            f"device {device!r} is not there; this machine has {torch.cuda.device_count()} GPUs"
+        )
+    return torch.device(device)
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error)
+
+
+class Runner:
+    """A network made ready for inference.
+
+    Parameters
+    ----------
+    model : SuperResolver
+        Put into evaluation mode and moved.
+    device : str, default "auto"
+    precision : {"auto", "float32", "float16", "bfloat16"}, default "auto"
+        ``"auto"`` is half precision on GPUs, single elsewhere.
+    tile : int, optional
+        Side of a tile in low-resolution pixels. By default 512, smaller when memory runs out.
+        Networks that look at the whole image (`SuperResolver.radius` None) are run in one piece.
+    """
+
+    def __init__(
+        self,
+        model: SuperResolver,
+        device: str = "auto",
+        precision: Precision = "auto",
+        tile: int | None = None,
+    ) -> None:
+        kinds = {
+            "float32": torch.float32,
+            "float16": torch.float16,
+            "bfloat16": torch.bfloat16,
+        }
+        if precision != "auto" and precision not in kinds:
+            raise ParameterError("precision", precision, f"'auto' or one of {sorted(kinds)}")
+        if tile is not None and (isinstance(tile, bool) or int(tile) != tile or tile < 1):
+            raise ParameterError("tile", tile, "a positive number of pixels")
+        self.device = choose_device(device)
+        half_pays = self.device.type in ("cuda", "mps")
+        self.dtype = kinds.get(precision, torch.float16 if half_pays else torch.float32)
+        self.model = model.eval().requires_grad_(False).to(self.device, self.dtype)
+        self.model = self.model.to(memory_format=torch.channels_last)
+        self.tile = tile
+
+    def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Predict for one image.
+
+        Parameters
+        ----------
+        image : ndarray, (H, W) float32
+            In [0, 1].
+
+        Returns
+        -------
+        ndarray, (planes, s H, s W) float32
+        """
+        return self.batch([image])[0]
+
+    def batch(self, images: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Predict for images of one size: one upload, one download.
+
+        Parameters
+        ----------
+        images : sequence of (H, W) float32
+
+        Returns
+        -------
+        ndarray, (n, planes, s H, s W) float32
+        """
+        shapes = {image.shape for image in images}
+        if len(shapes) != 1:
+            raise ParameterError("images", sorted(shapes), "images of one size")
+        border = self.model.radius if self.model.radius is not None else GLOBAL_BORDER
+        stack = np.stack([np.pad(image, border, mode="symmetric") for image in images])
+        low = torch.from_numpy(stack)[:, None].to(self.device, self.dtype)
+        height, width = images[0].shape
+        with torch.inference_mode():
+            result = self._predict(low, border, height, width)
+        return result.float().cpu().numpy()
+
+    def _predict(self, low: torch.Tensor, border: int, height: int, width: int) -> torch.Tensor:
+        tile = max(height, width) if self.model.radius is None else (self.tile or FIRST_TILE)
+        while True:
+            try:
+                return self._in_tiles(low, border, height, width, tile)
+            except RuntimeError as error:
+                smaller = min(tile, max(height, width)) // 2
+                if not _is_out_of_memory(error) or self.model.radius is None:
+                    raise
+                if smaller < SMALLEST_TILE:
+                    raise
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
+            warnings.warn(
+                f"out of memory on {self.device} with tiles of {tile} pixels; trying {smaller}",
+                RuntimeWarning,
+                stacklevel=4,
+            )
+            self.tile = tile = smaller
+
+    def _in_tiles(
+        self, low: torch.Tensor, border: int, height: int, width: int, tile: int
+    ) -> torch.Tensor:
+        """Every tile with its surroundings, so that each output sees what it would in one piece."""
+        s = self.model.scale
+        # Even starts, for networks that halve the resolution inside.
+        tile = max(2, tile - tile % 2)
+        planes = self.model.channels_out
+        out = torch.empty(
+            (len(low), planes, s * height, s * width), dtype=self.dtype, device=self.device
+        )
+        for y in range(0, height, tile):
+            for x in range(0, width, tile):
+                h, w = min(tile, height - y), min(tile, width - x)
+                part = low[:, :, y : y + h + 2 * border, x : x + w + 2 * border]
+                part = part.contiguous(memory_format=torch.channels_last)
+                result = self.model(part)[
+                    :, :, s * border : s * (border + h), s * border : s * (border + w)
+                ]
+                out[:, :, s * y : s * (y + h), s * x : s * (x + w)] = result
+        return out

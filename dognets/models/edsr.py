@@ -1,0 +1,60 @@
+"""EDSR, baseline size (Lim et al. 2017): residual blocks without normalisation, pixel shuffle."""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor, nn
+
+from dognets.models.base import Predicts, SuperResolver
+from dognets.models.blocks import conv3x3
+
+__all__ = ["Edsr"]
+
+# Mean luminance of natural images, taken off the input and put back on the output.
+MEAN = 0.45
+
+
+class _ResidualBlock(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            conv3x3(channels, channels), nn.ReLU(inplace=True), conv3x3(channels, channels)
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        return features + self.body(features)
+
+
+class Edsr(SuperResolver):
+    """On luminance: one plane in, one out.
+
+    Parameters
+    ----------
+    scale : {2, 4}
+    blocks : int, default 16
+    channels : int, default 64
+    """
+
+    predicts: Predicts = "image"
+
+    def __init__(self, scale: int, blocks: int = 16, channels: int = 64) -> None:
+        super().__init__()
+        self.scale = scale
+        doublings = int(math.log2(scale))
+        self.head = conv3x3(1, channels)
+        self.body = nn.Sequential(
+            *(_ResidualBlock(channels) for _ in range(blocks)), conv3x3(channels, channels)
+        )
+        steps = [
+            layer
+            for _ in range(doublings)
+            for layer in (conv3x3(channels, 4 * channels), nn.PixelShuffle(2))
+        ]
+        self.tail = nn.Sequential(*steps, conv3x3(channels, 1))
+        self.radius = 2 * blocks + 4
+
+    def forward(self, low: Tensor) -> Tensor:
+        """See `SuperResolver`."""
+        features = self.head(low - MEAN)
+        return self.tail(features + self.body(features)) + MEAN

@@ -1,0 +1,111 @@
+"""Scale spaces from networks, by name: ``siftcore.get_provider("method3-x2")``.
+
+siftcore finds the factories below through the entry-point group ``siftcore.providers``. This file
+imports torch only when a provider is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from siftcore.scalespace.protocol import ScaleSpaceProvider
+
+__all__ = ["make_provider"]
+
+_SUMMARIES = {
+    "method1": "Noor et al., Method-1: four networks predict the DoGs",
+    "method2": "Noor et al., Method-2: five networks predict the Gaussians",
+    "method3": "One small network for all levels; for CPUs too",
+    "srcnn": "SRCNN super-resolution, then Gaussian octaves",
+    "vdsr": "VDSR super-resolution, then Gaussian octaves",
+    "edsr": "EDSR (baseline size) super-resolution, then Gaussian octaves",
+    "srgan": "SRGAN super-resolution, then Gaussian octaves",
+}
+
+
+def make_provider(
+    name: str,
+    *,
+    device: str = "auto",
+    precision: str = "auto",
+    tile: int | None = None,
+    weights: str | Path | None = None,
+) -> ScaleSpaceProvider:
+    """The provider of a network's weights.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"method3-x2"``.
+    device : {"auto", "cpu", "cuda", "mps"}, default "auto"
+    precision : {"auto", "float32", "float16", "bfloat16"}, default "auto"
+        ``"auto"`` is half precision on GPUs, single elsewhere.
+    tile : int, optional
+        Side of a tile in input pixels, by default 512, smaller when memory runs out.
+    weights : path, optional
+        A weight file or the folder of a run; by default the weights that come with the package.
+
+    Raises
+    ------
+    WeightsError
+        When the weights are missing, damaged or for another network.
+    DeviceError
+        When the device is not there.
+    """
+    from dognets.errors import WeightsError
+    from dognets.inference import Runner
+    from dognets.pretrained import WEIGHTS_FOLDER, load_model
+    from siftcore.scalespace.superres import PixelSR, StackSR
+
+    architecture, _, scale = name.partition("-x")
+    path = Path(weights) if weights is not None else WEIGHTS_FOLDER / f"{name}.safetensors"
+    if weights is None and not path.is_file():
+        raise WeightsError(
+            f"no weights of {name!r} come with this version; train them with "
+            f"`dognets train --preset {name}` and pass weights=RUN"
+        )
+    model, entry = load_model(path)
+    if entry.architecture != architecture or not scale.startswith(str(entry.scale)):
+        raise WeightsError(
+            f"{str(path)!r} is {entry.architecture}-x{entry.scale}; provider {name!r} needs its own"
+        )
+    runner = Runner(model, device, precision, tile)  # type: ignore[arg-type]
+    if model.predicts == "image":
+        return PixelSR(lambda image: runner(image)[0], scale=model.scale, name=name)
+    # The paper's filters act on an image whose own blur is taken as half a pixel.
+    blurs = [(s * s + 0.25) ** 0.5 for s in model.sigmas]
+    return StackSR(runner, sigmas=blurs, predicts=model.predicts, scale=model.scale, name=name)
+
+
+def _factory(name: str) -> Callable[..., ScaleSpaceProvider]:
+    def factory(
+        device: str = "auto",
+        precision: str = "auto",
+        tile: int | None = None,
+        weights: str | Path | None = None,
+    ) -> ScaleSpaceProvider:
+        return make_provider(name, device=device, precision=precision, tile=tile, weights=weights)
+
+    factory.__doc__ = _SUMMARIES[name.partition("-")[0]]
+    facts: Any = factory
+    facts.requires = ("torch", "safetensors")
+    facts.extra = "torch"
+    return factory
+
+
+method1_x2 = _factory("method1-x2")
+method1_x4 = _factory("method1-x4")
+method2_x2 = _factory("method2-x2")
+method2_x4 = _factory("method2-x4")
+method3_x2 = _factory("method3-x2")
+method3_x4 = _factory("method3-x4")
+srcnn_x2 = _factory("srcnn-x2")
+srcnn_x4 = _factory("srcnn-x4")
+vdsr_x2 = _factory("vdsr-x2")
+vdsr_x4 = _factory("vdsr-x4")
+edsr_x2 = _factory("edsr-x2")
+edsr_x4 = _factory("edsr-x4")
+srgan_x2 = _factory("srgan-x2")
+srgan_x4 = _factory("srgan-x4")

@@ -1,0 +1,1 @@
+"""Training: presets, losses, the loop, checkpoints and logs."""

@@ -1,0 +1,53 @@
+"""Save and restore the whole state of a run; a kill at any moment leaves a whole checkpoint."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dognets.errors import CheckpointError
+from siftcore.io.atomic import atomic_write
+
+__all__ = ["FILE_NAME", "load_checkpoint", "save_checkpoint"]
+
+FILE_NAME = "last.pt"
+
+
+def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
+    """Write ``folder/last.pt`` aside, then rename it over the previous one.
+
+    Raises
+    ------
+    OutputError
+        When the disk refuses; the previous checkpoint is as it was.
+    """
+    with atomic_write(folder / FILE_NAME) as temporary:
+        try:
+            torch.save(state, temporary)
+        except RuntimeError as error:
+            # How torch's zip writer reports a failed write.
+            raise OSError(28, f"No space left on device ({error})", str(temporary)) from error
+
+
+def load_checkpoint(folder: Path) -> dict[str, Any]:
+    """The state last saved in `folder`, on the CPU; nothing but tensors and numbers is unpickled.
+
+    Raises
+    ------
+    CheckpointError
+        When there is none or it is damaged.
+    """
+    path = folder / FILE_NAME
+    if not path.is_file():
+        raise CheckpointError(f"no checkpoint {str(path)!r} to resume from; start without --resume")
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError) as e:
+        reason = str(e).splitlines()[0] if str(e) else type(e).__name__
+        raise CheckpointError(
+            f"cannot read the checkpoint {str(path)!r}: {reason}; delete it and start the run again"
+        ) from e
+    return state

@@ -1,0 +1,186 @@
+"""What a network is asked to make small."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from dognets.errors import WeightsError
+from dognets.models.base import SuperResolver
+from dognets.models.filters import GaussianBlur
+from siftcore.scalespace.geometry import PAPER_SIGMAS
+
+__all__ = ["BandLoss", "LevelLoss", "PixelLoss", "StackLoss", "make_loss"]
+
+IMAGE_BLUR = 0.5
+# The octave below the high-resolution grid's and that grid's own, three levels an octave.
+LOWE_EDGES = tuple(0.8 * 2.0 ** (i / 3) for i in range(9))
+PAPER_EDGES = tuple(math.hypot(s, IMAGE_BLUR) for s in PAPER_SIGMAS)
+_SOFT = 0.01
+
+
+class _UsualError(nn.Module):
+    """Running mean of each term's error, so that terms of unlike size can be added.
+
+    Dividing each by its usual size makes the sum fall with the mean of the logarithms, that is,
+    with the mean PSNR.
+    """
+
+    def __init__(self, terms: int) -> None:
+        super().__init__()
+        self.register_buffer("usual", torch.zeros(terms))
+
+    def forward(self, errors: Tensor) -> Tensor:
+        """(B, terms) squared errors to a scalar."""
+        with torch.no_grad():
+            mean = errors.mean(0)
+            if dist.is_initialized():
+                dist.all_reduce(mean)
+                mean = mean / dist.get_world_size()
+            weight = 0.02 if bool(self.usual.any()) else 1.0
+            self.usual.lerp_(mean, weight)
+        # The root makes every patch count, not only the few with the largest errors.
+        return (errors / self.usual + _SOFT).sqrt().mean()
+
+
+class BandLoss(nn.Module):
+    """Errors of an image in the bands that SIFT looks at: its DoGs, on both ladders.
+
+    A DoG is linear, so the error of a DoG is the DoG of the error, and by Parseval its mean square
+    is a weighted sum over one spectrum: equation 5 for all levels at once, for the price of a
+    Fourier transform.
+
+    Parameters
+    ----------
+    side : int
+        Of the square that is judged, in high-resolution samples.
+    """
+
+    def __init__(self, side: int) -> None:
+        super().__init__()
+        fy = torch.fft.fftfreq(side, dtype=torch.float64)[:, None]
+        fx = torch.fft.rfftfreq(side, dtype=torch.float64)[None]
+        squared = (2.0 * math.pi) ** 2 * (fy**2 + fx**2)
+
+        def blur(sigma: float) -> Tensor:
+            return torch.exp(-squared * (sigma**2 - IMAGE_BLUR**2) / 2.0)
+
+        bands = [*pairwise(LOWE_EDGES), *pairwise(PAPER_EDGES)]
+        gains = torch.stack([(blur(b) - blur(a)) ** 2 for a, b in bands])
+        # The half spectrum stands for both halves, but for its own first and last column.
+        twice = torch.full((fx.shape[1],), 2.0, dtype=torch.float64)
+        twice[0] = 1.0
+        if side % 2 == 0:
+            twice[-1] = 1.0
+        gains = (gains * twice / side**4).reshape(len(bands), -1).T
+        self.register_buffer("gains", gains.float().contiguous(), persistent=False)
+        self.weigh = _UsualError(len(bands))
+
+    def band_errors(self, predicted: Tensor, target: Tensor) -> Tensor:
+        """Mean squared error of each DoG: (B, bands)."""
+        spectrum = torch.fft.rfft2((predicted - target)[:, 0].float())
+        power = spectrum.real**2 + spectrum.imag**2
+        return power.flatten(1) @ self.gains
+
+    def forward(self, predicted: Tensor, target: Tensor) -> Tensor:
+        """(B, 1, side, side) each, to a scalar."""
+        return self.weigh(self.band_errors(predicted, target))
+
+
+class LevelLoss(nn.Module):
+    """Errors of predicted Gaussians and of their differences, each by its usual size.
+
+    Parameters
+    ----------
+    levels : int
+    """
+
+    def __init__(self, levels: int) -> None:
+        super().__init__()
+        self.weigh = _UsualError(2 * levels - 1)
+
+    def forward(self, predicted: Tensor, target: Tensor) -> Tensor:
+        """(B, levels, h, w) each, to a scalar."""
+        error = (predicted - target).float()
+        squared = torch.cat([error.diff(dim=1).square(), error.square()], 1)
+        return self.weigh(squared.mean((2, 3)))
+
+
+class StackLoss(nn.Module):
+    """Mean squared error, summed over the levels: equations 5 and 9 of Noor et al.
+
+    The means over pixels in place of sums change only the unit of the learning rate.
+    """
+
+    def forward(self, predicted: Tensor, target: Tensor) -> Tensor:
+        """(B, levels, h, w) each, to a scalar."""
+        return (predicted - target).float().square().mean((0, 2, 3)).sum()
+
+
+class PixelLoss(nn.Module):
+    """Mean absolute error, as EDSR trains."""
+
+    def forward(self, predicted: Tensor, target: Tensor) -> Tensor:
+        """(B, 1, h, w) each, to a scalar."""
+        return (predicted - target).float().abs().mean()
+
+
+def make_loss(name: str, model: SuperResolver, side: int) -> nn.Module:
+    """The loss of that name for what `model` predicts.
+
+    Parameters
+    ----------
+    name : str
+        ``"adversarial"`` gives its content part; the trainer adds the discriminator.
+    model : SuperResolver
+    side : int
+        Of the judged square, in high-resolution samples.
+    """
+    predicts = {
+        "bands": "image",
+        "pixels": "image",
+        "adversarial": "image",
+        "gaussians": "gaussians",
+        "levels": "gaussians",
+        "dogs": "dogs",
+    }
+    if predicts.get(name) != model.predicts:
+        raise WeightsError(
+            f"loss {name!r} is for networks that predict {predicts.get(name, 'nothing known')}; "
+            f"this one predicts {model.predicts}"
+        )
+    if name in ("bands", "adversarial"):
+        return BandLoss(side)
+    if name == "pixels":
+        return PixelLoss()
+    return LevelLoss(len(model.sigmas)) if name == "levels" else StackLoss()
+
+
+class Target(nn.Module):
+    """From patches of the high-resolution image to what a network predicts, exactly.
+
+    Parameters
+    ----------
+    model : SuperResolver
+    """
+
+    def __init__(self, model: SuperResolver) -> None:
+        super().__init__()
+        self.predicts = model.predicts
+        self.blur = GaussianBlur(model.sigmas, "valid") if model.sigmas else None
+
+    @property
+    def radius(self) -> int:
+        """High-resolution samples around the judged square that the levels need."""
+        return 0 if self.blur is None else self.blur.radius
+
+    def forward(self, high: Tensor) -> Tensor:
+        """(B, 1, h + 2 radius, w + 2 radius) in [0, 1] to (B, planes, h, w)."""
+        if self.blur is None:
+            return high
+        levels = self.blur(high)
+        return levels.diff(dim=1) if self.predicts == "dogs" else levels

@@ -1,0 +1,163 @@
+"""What is trained how, by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from siftcore.errors import ParameterError
+
+__all__ = ["PRESETS", "TrainingPreset", "get_preset"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingPreset:
+    """All that decides the result of a run besides the images.
+
+    Attributes
+    ----------
+    name : str
+    architecture : str
+    scale : {2, 4}
+    options : dict
+        Sizes of the network.
+    loss : {"bands", "levels", "dogs", "gaussians", "pixels", "adversarial"}
+    steps, batch, patch, halo : int
+        Updates; patches an update over all processes; side of a low-resolution patch, and what
+        surrounds it unjudged.
+    optimiser : {"adam", "muon"}
+    learning_rate : float
+        Highest; reached after `warm_up` steps, then a cosine to a fiftieth.
+    ema : float
+        Decay a step of the averaged weights, which are what is validated and exported.
+    clip : float
+        Largest norm of the gradient.
+    degradation : {"clean", "real"}
+    seed : int
+    validate_every : int
+        Steps.
+    """
+
+    name: str
+    architecture: str
+    scale: int
+    options: dict[str, Any] = field(default_factory=dict)
+    loss: str
+    steps: int
+    batch: int = 16
+    patch: int = 32
+    halo: int = 0
+    optimiser: str = "adam"
+    learning_rate: float = 1e-3
+    warm_up: int = 100
+    ema: float = 0.999
+    clip: float = 1.0
+    degradation: str = "clean"
+    seed: int = 0
+    validate_every: int = 1000
+
+
+_SIZES: dict[str, dict[int, dict[str, Any]]] = {
+    "method3": {2: {"channels": 48, "depth": 6}, 4: {"channels": 48, "depth": 10}},
+}
+
+
+def _presets() -> dict[str, TrainingPreset]:
+    found = {}
+    for s in (2, 4):
+        method3 = TrainingPreset(
+            name=f"method3-x{s}",
+            architecture="method3",
+            scale=s,
+            options=_SIZES["method3"][s],
+            loss="bands",
+            steps=24_000,
+            batch=8,
+            patch=36,
+            halo=2,
+            optimiser="muon",
+            learning_rate=0.02,
+        )
+        published = {"scale": s, "halo": 4}
+        found |= {
+            p.name: p
+            for p in (
+                method3,
+                replace(method3, name=f"method3-x{s}-real", degradation="real"),
+                replace(
+                    method3,
+                    name=f"method3-x{s}-lowe",
+                    options={**method3.options, "heads": "lowe"},
+                    loss="levels",
+                ),
+                TrainingPreset(
+                    name=f"method1-x{s}",
+                    architecture="method1",
+                    loss="dogs",
+                    steps=200_000,
+                    learning_rate=2e-4,
+                    **published,
+                ),
+                TrainingPreset(
+                    name=f"method2-x{s}",
+                    architecture="method2",
+                    loss="gaussians",
+                    steps=200_000,
+                    learning_rate=2e-4,
+                    **published,
+                ),
+                TrainingPreset(
+                    name=f"edsr-x{s}",
+                    architecture="edsr",
+                    loss="pixels",
+                    steps=200_000,
+                    learning_rate=2e-4,
+                    **published,
+                ),
+                TrainingPreset(
+                    name=f"srcnn-x{s}",
+                    architecture="srcnn",
+                    loss="pixels",
+                    steps=50_000,
+                    learning_rate=1e-3,
+                    **published,
+                ),
+                TrainingPreset(
+                    name=f"vdsr-x{s}",
+                    architecture="vdsr",
+                    loss="pixels",
+                    steps=100_000,
+                    learning_rate=5e-4,
+                    **published,
+                ),
+                TrainingPreset(
+                    name=f"srgan-x{s}",
+                    architecture="srgan",
+                    options={"colours": 1},
+                    loss="adversarial",
+                    steps=100_000,
+                    learning_rate=2e-4,
+                    **published,
+                ),
+            )
+        }
+    return found
+
+
+PRESETS = _presets()
+
+
+def get_preset(name: str, **changes: Any) -> TrainingPreset:
+    """The preset of that name, with changes.
+
+    Raises
+    ------
+    ParameterError
+        When there is none of that name, or a change is out of range.
+    """
+    if name not in PRESETS:
+        raise ParameterError("preset", name, f"one of {', '.join(sorted(PRESETS))}")
+    for key, least in (("steps", 1), ("batch", 1), ("patch", 16), ("validate_every", 1)):
+        if key in changes and changes[key] < least:
+            raise ParameterError(key, changes[key], f"at least {least}")
+    return replace(PRESETS[name], **changes)

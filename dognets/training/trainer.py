@@ -1,0 +1,343 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from dognets.data.cache import ImageCache
+from dognets.data.patches import PatchBatches
+from dognets.errors import CheckpointError
+from dognets.evaluation import DogPsnr, measure_dog_psnr
+from dognets.inference import Runner, choose_device
+from dognets.models import build_model
+from dognets.training.adversary import Adversary
+from dognets.training.checkpoint import FILE_NAME, load_checkpoint, save_checkpoint
+from dognets.training.distributed import join, leave
+from dognets.training.logs import RunLog
+from dognets.training.losses import Target, make_loss
+from dognets.training.optimisers import make_optimisers
+from dognets.training.presets import TrainingPreset
+from siftcore.errors import ParameterError
+
+__all__ = ["Progress", "Trainer"]
+
+# Called with the step, the loss, samples a second and the last validation.
+Progress = Callable[[int, float, float, DogPsnr | None], None]
+VALIDATION_IMAGES = 20
+LOG_EVERY = 100
+PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+class _Steps(Dataset[tuple[NDArray[np.uint8], NDArray[np.uint8]]]):
+    def __init__(self, batches: PatchBatches, start: int, stop: int) -> None:
+        self.batches, self.start, self.stop = batches, start, stop
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        return self.batches[self.start + index]
+
+
+class Trainer:
+    """One run of one preset.
+
+    The result depends on the preset, the images, the number of processes, the kind of machine and
+    the number of threads, and on nothing else: not on kills and resumptions, nor on the workers.
+
+    Parameters
+    ----------
+    preset : TrainingPreset
+    data : path
+        Folder of images.
+    out : path
+        Folder of the run; made if missing.
+    device : str, default "auto"
+    resume : bool, default False
+        Continue from the last checkpoint in `out`.
+    workers : int, default 0
+        Processes that cut patches; 0 cuts them in between.
+    precision : {"auto", "float32", "bfloat16", "float16"}, default "auto"
+        Of the convolutions; ``"auto"`` is bfloat16 on GPUs that have it, else float32.
+    checkpoint_seconds : float, default 60
+    cache_folder : path, optional
+    """
+
+    def __init__(
+        self,
+        preset: TrainingPreset,
+        data: str | Path,
+        out: str | Path,
+        *,
+        device: str = "auto",
+        resume: bool = False,
+        workers: int = 0,
+        precision: str = "auto",
+        checkpoint_seconds: float = 60.0,
+        cache_folder: str | Path | None = None,
+    ) -> None:
+        self.preset = preset
+        self.out = Path(out)
+        self.device = choose_device(device)
+        self.workers = workers
+        self.checkpoint_seconds = checkpoint_seconds
+        if precision not in ("auto", *PRECISIONS):
+            raise ParameterError("precision", precision, f"'auto' or one of {sorted(PRECISIONS)}")
+        if precision == "auto":
+            half = self.device.type == "cuda" and torch.cuda.is_bf16_supported()
+            precision = "bfloat16" if half else "float32"
+        self.half = PRECISIONS[precision]
+        if (self.out / FILE_NAME).exists() and not resume:
+            raise CheckpointError(
+                f"{str(self.out)!r} holds a run already; continue it with --resume or choose "
+                "another folder"
+            )
+        state = load_checkpoint(self.out) if resume else None
+        self.cache = ImageCache.open(data, self._least_side(), cache_folder)
+        self.place = join(self.device)
+        if self.place.world > 1 and self.device.type == "cuda":
+            self.device = torch.device("cuda", self.place.local)
+        self._set_up()
+        if state is not None:
+            self._restore(state)
+
+    def _least_side(self) -> int:
+        p = self.preset
+        return p.scale * (p.patch + 2 * p.halo)
+
+    def _set_up(self) -> None:
+        p = self.preset
+        torch.manual_seed(p.seed)
+        torch.backends.cudnn.deterministic = True
+        torch.backends.cudnn.benchmark = False
+        self.step = 0
+        self.last: DogPsnr | None = None
+        model = build_model(p.architecture, p.scale, **p.options).to(self.device)
+        self.model = model.to(memory_format=torch.channels_last)
+        self.average = {k: v.detach().clone() for k, v in model.state_dict().items()}
+        self.target = Target(model).to(self.device)
+        # Levels reach beyond the patch: what is judged shrinks so that they are exact.
+        self.margin = max(p.scale * p.halo, self.target.radius)
+        side = p.scale * (p.patch + 2 * p.halo) - 2 * self.margin
+        if side < 8:
+            raise ParameterError(
+                "patch", p.patch, f"larger: the levels need {self.target.radius} samples around"
+            )
+        self.loss = make_loss(p.loss, model, side).to(self.device)
+        self.optimisers = make_optimisers(p.optimiser, model, p.learning_rate)
+        self.adversary = (
+            Adversary(self.device, p.learning_rate) if p.loss == "adversarial" else None
+        )
+        self.scaler = torch.amp.GradScaler(
+            self.device.type, enabled=self.half is torch.float16 and self.device.type == "cuda"
+        )
+        self.network: nn.Module = model
+        if self.place.world > 1:
+            ids = [self.place.local] if self.device.type == "cuda" else None
+            self.network = nn.parallel.DistributedDataParallel(model, device_ids=ids)
+        self.training_images, self.held_back = self.cache.split()
+
+    # The run ---------------------------------------------------------------------------------
+
+    def run(self, progress: Progress | None = None) -> DogPsnr:
+        """Train to the last step; returns the last validation.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            After a checkpoint.
+        """
+        main = self.place.rank == 0
+        if main:
+            self.out.mkdir(parents=True, exist_ok=True)
+        log = RunLog(self.out, self.step) if main else None
+        saved = started = time.monotonic()
+        first = self.step
+        try:
+            for low, high in self._batches():
+                loss = self._update(low, high)
+                self.step += 1
+                now = time.monotonic()
+                rate = self.preset.batch * (self.step - first) / max(now - started, 1e-9)
+                if self.step % LOG_EVERY == 0 and log is not None:
+                    lr = self.optimisers[0].param_groups[0]["lr"]
+                    row = {"loss": loss, "learning_rate": lr, "samples_per_second": rate}
+                    log.write("log", self.step, row)
+                if self._validation_is_due():
+                    self.last = self.validate()
+                    if log is not None:
+                        log.write("validation", self.step, _columns(self.last))
+                if main and (now - saved > self.checkpoint_seconds or self._is_done()):
+                    save_checkpoint(self.out, self._state())
+                    saved = now
+                if main and progress is not None:
+                    progress(self.step, loss, rate, self.last)
+        except KeyboardInterrupt:
+            if main:
+                save_checkpoint(self.out, self._state())
+            raise
+        finally:
+            if log is not None:
+                log.close()
+            leave()
+        return self.last if self.last is not None else self.validate()
+
+    def _is_done(self) -> bool:
+        return self.step >= self.preset.steps
+
+    def _validation_is_due(self) -> bool:
+        return self.step % self.preset.validate_every == 0 or self._is_done()
+
+    def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        p = self.preset
+        batches = PatchBatches(
+            self.cache,
+            self.training_images,
+            p.scale,
+            p.patch,
+            p.halo,
+            p.batch,
+            p.seed,
+            p.degradation,
+            self.place.rank,
+            self.place.world,
+        )
+        loader: DataLoader[Any] = DataLoader(
+            _Steps(batches, self.step, p.steps),
+            batch_size=None,
+            num_workers=self.workers,
+            pin_memory=self.device.type == "cuda",
+            prefetch_factor=4 if self.workers else None,
+        )
+        for low, high in loader:
+            yield self._ready(low), self._ready(high)
+
+    def _ready(self, patches: Tensor) -> Tensor:
+        return patches[:, None].to(self.device, non_blocking=True).float() / 255.0
+
+    def _update(self, low: Tensor, high: Tensor) -> float:
+        p = self.preset
+        self.network.train()
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = group["base_lr"] * _schedule(self.step, p.steps, p.warm_up)
+        m, r = self.margin, self.margin - self.target.radius
+        truth = self.target(high[:, :, r:-r, r:-r] if r else high)
+        autocast = (
+            torch.autocast(self.device.type, self.half) if self.half is not None else nullcontext()
+        )
+        with autocast:
+            found = self.network(low.contiguous(memory_format=torch.channels_last))
+        found = found[:, :, m:-m, m:-m].float() if m else found.float()
+        loss = self.loss(found, truth)
+        content = loss
+        if self.adversary is not None:
+            self.adversary.learn(found, truth)
+            loss = loss + self.adversary.judge(found)
+        for optimiser in self.optimisers:
+            optimiser.zero_grad(set_to_none=True)
+        self.scaler.scale(loss).backward()
+        for optimiser in self.optimisers:
+            self.scaler.unscale_(optimiser)
+        nn.utils.clip_grad_norm_(self.model.parameters(), p.clip)
+        for optimiser in self.optimisers:
+            self.scaler.step(optimiser)
+        self.scaler.update()
+        self._average_weights()
+        return float(content.detach())
+
+    @torch.no_grad()
+    def _average_weights(self) -> None:
+        # Shorter memory at the start, so that the random initial weights are forgotten.
+        decay = min(self.preset.ema, (self.step + 1) / (self.step + 10))
+        for key, value in self.model.state_dict().items():
+            if value.is_floating_point():
+                self.average[key].lerp_(value, 1.0 - decay)
+            else:
+                self.average[key].copy_(value)
+
+    # Validation and state --------------------------------------------------------------------
+
+    def averaged_model(self) -> nn.Module:
+        """A copy of the network with the averaged weights."""
+        p = self.preset
+        model = build_model(p.architecture, p.scale, **p.options)
+        model.load_state_dict(self.average)
+        return model
+
+    def validate(self) -> DogPsnr:
+        """DoG PSNR of the averaged weights on images that are kept back."""
+        model = build_model(self.preset.architecture, self.preset.scale, **self.preset.options)
+        model.load_state_dict(self.average)
+        runner = Runner(model, str(self.device), "float32")
+        step = max(1, len(self.held_back) // VALIDATION_IMAGES)
+        images = (
+            self.cache.image(i).astype(np.float32)
+            for i in self.held_back[::step][:VALIDATION_IMAGES]
+        )
+        return measure_dog_psnr(runner, images, model.scale, model.predicts, model.sigmas)
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "step": self.step,
+            "preset": asdict(self.preset),
+            "images": self.cache.fingerprint,
+            "world": self.place.world,
+            "model": self.model.state_dict(),
+            "average": self.average,
+            "loss": self.loss.state_dict(),
+            "optimisers": [o.state_dict() for o in self.optimisers],
+            "scaler": self.scaler.state_dict(),
+            "adversary": self.adversary.state_dict() if self.adversary else None,
+            "last": None
+            if self.last is None
+            else [self.last.predicted.tolist(), self.last.bicubic.tolist(), self.last.images],
+        }
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        for name, here in (
+            ("preset", asdict(self.preset)),
+            ("images", self.cache.fingerprint),
+            ("world", self.place.world),
+        ):
+            if state.get(name) != here:
+                raise CheckpointError(
+                    f"the checkpoint in {str(self.out)!r} was made with another {name} "
+                    f"({state.get(name)}; now {here}); use the same, or start a new run"
+                )
+        self.step = int(state["step"])
+        self.model.load_state_dict(state["model"])
+        for key, value in state["average"].items():
+            self.average[key].copy_(value)
+        self.loss.load_state_dict(state["loss"])
+        for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(saved)
+        self.scaler.load_state_dict(state["scaler"])
+        if self.adversary is not None:
+            self.adversary.load_state_dict(state["adversary"])
+        if state["last"] is not None:
+            predicted, bicubic, images = state["last"]
+            self.last = DogPsnr(np.array(predicted), np.array(bicubic), images)
+
+
+def _schedule(step: int, steps: int, warm_up: int) -> float:
+    """Linear warm-up, then a cosine to a fiftieth."""
+    rise = min(1.0, (step + 1) / max(1, min(warm_up, steps // 10)))
+    return rise * (0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * step / steps)))
+
+
+def _columns(psnr: DogPsnr) -> dict[str, float]:
+    values = {f"psnr_D{i + 1}": float(v) for i, v in enumerate(psnr.predicted)}
+    return values | {f"gain_D{i + 1}": float(v) for i, v in enumerate(psnr.gain)}
