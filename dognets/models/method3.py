@@ -25,8 +25,13 @@ MEAN = 0.45
 LOWE_FILTERS = tuple(float((s * s - 0.25) ** 0.5) for s in ladder_sigmas(ScaleSpaceParams()))
 
 
+def _entry(channels: int) -> nn.Sequential:
+    # One plane in: a wide kernel costs next to nothing here and widens the view.
+    return nn.Sequential(nn.Conv2d(1, channels, 5, padding=2), nn.PReLU(channels))
+
+
 class PlainTrunk(nn.Sequential):
-    """3 x 3 convolutions with PReLU, started near the identity.
+    """A 5 x 5, then 3 x 3 convolutions with PReLU, started near the identity.
 
     Parameters
     ----------
@@ -36,12 +41,12 @@ class PlainTrunk(nn.Sequential):
     """
 
     def __init__(self, channels: int, depth: int) -> None:
-        layers: list[nn.Module] = [conv3x3(1, channels), nn.PReLU(channels)]
+        layers: list[nn.Module] = [*_entry(channels)]
         for _ in range(depth):
             conv = start_near_identity(conv3x3(channels, channels))
             layers += [conv, nn.PReLU(channels)]
         super().__init__(*layers)
-        self.radius = depth + 1
+        self.radius = depth + 2
 
 
 class ResidualTrunk(nn.Module):
@@ -56,7 +61,7 @@ class ResidualTrunk(nn.Module):
 
     def __init__(self, channels: int, depth: int) -> None:
         super().__init__()
-        self.head = nn.Sequential(conv3x3(1, channels), nn.PReLU(channels))
+        self.head = _entry(channels)
         self.inner = nn.ModuleList(
             nn.Sequential(
                 conv3x3(channels, channels), nn.PReLU(channels), conv3x3(channels, channels)
@@ -64,7 +69,7 @@ class ResidualTrunk(nn.Module):
             for _ in range(depth // 2)
         )
         self.outer = nn.ModuleList(nn.PReLU(channels) for _ in range(depth // 2))
-        self.radius = 2 * (depth // 2) + 1
+        self.radius = 2 * (depth // 2) + 2
 
     def forward(self, low: Tensor) -> Tensor:
         """(B, 1, H, W) to (B, C, H, W)."""
@@ -96,7 +101,7 @@ class UNetTrunk(nn.Module):
         nn.init.zeros_(self.up.bias)  # type: ignore[arg-type]
         self.after = nn.Sequential(*self._plain(channels, depth - depth // 2))
         # Exact for tiles that start at even rows and columns.
-        self.radius = 2 * (2 * depth + 2) + 2
+        self.radius = 2 * (2 * depth + 2) + 4
 
     @staticmethod
     def _plain(channels: int, depth: int) -> list[nn.Module]:
@@ -122,7 +127,7 @@ TRUNKS = {"plain": PlainTrunk, "residual": ResidualTrunk, "unet": UNetTrunk}
 
 
 class Method3(SuperResolver):
-    """A shared trunk at low resolution and one convolution to all samples of the result.
+    """A shared trunk at low resolution, one convolution to all samples of the result.
 
     Parameters
     ----------
@@ -151,13 +156,18 @@ class Method3(SuperResolver):
         self.sigmas = () if heads == "image" else LOWE_FILTERS
         self.blur = GaussianBlur(self.sigmas) if self.sigmas else nn.Identity()
         self.trunk = TRUNKS[trunk](channels, depth)
-        self.head = conv3x3(channels, self.channels_out * scale * scale)
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
+        planes = self.channels_out * scale * scale
+        self.head = nn.Conv2d(channels, planes, 5, padding=2)
+        # What a linear filter can restore need not take up the trunk.
+        self.linear = nn.Conv2d(1, planes, 9, padding=4, bias=False)
+        for start in (self.head.weight, self.head.bias, self.linear.weight):
+            assert start is not None
+            nn.init.zeros_(start)
         reach = -(-self.blur.radius // scale) if isinstance(self.blur, GaussianBlur) else 0
-        self.radius = max(self.trunk.radius + 1, reach + BicubicUpsample.REACH)
+        self.radius = max(self.trunk.radius + 2, reach + BicubicUpsample.REACH)
 
     def forward(self, low: Tensor) -> Tensor:
         """See `SuperResolver`."""
-        residual = F.pixel_shuffle(self.head(self.trunk(low - MEAN)), self.scale)
-        return self.blur(self.enlarge(low)) + residual
+        centred = low - MEAN
+        residual = self.head(self.trunk(centred)) + self.linear(centred)
+        return self.blur(self.enlarge(low)) + F.pixel_shuffle(residual, self.scale)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -20,6 +21,9 @@ IMAGE_BLUR = 0.5
 # The octave below the high-resolution grid's and that grid's own, three levels an octave.
 LOWE_EDGES = tuple(0.8 * 2.0 ** (i / 3) for i in range(9))
 PAPER_EDGES = tuple(math.hypot(s, IMAGE_BLUR) for s in PAPER_SIGMAS)
+# Most keypoints lie on the fine levels, and those are the hardest to bring back.
+LOWE_WEIGHTS = (0.7, 1.0, 1.5, 1.5, 0.7, 0.4, 0.3, 0.3)
+PAPER_WEIGHTS = (2.0, 1.0, 0.5, 0.4)
 _SOFT = 0.01
 
 
@@ -30,9 +34,11 @@ class _UsualError(nn.Module):
     with the mean PSNR.
     """
 
-    def __init__(self, terms: int) -> None:
+    def __init__(self, weights: Sequence[float]) -> None:
         super().__init__()
-        self.register_buffer("usual", torch.zeros(terms))
+        self.register_buffer("usual", torch.zeros(len(weights)))
+        share = torch.tensor(weights) / sum(weights)
+        self.register_buffer("share", share, persistent=False)
 
     def forward(self, errors: Tensor) -> Tensor:
         """(B, terms) squared errors to a scalar."""
@@ -44,7 +50,7 @@ class _UsualError(nn.Module):
             weight = 0.02 if bool(self.usual.any()) else 1.0
             self.usual.lerp_(mean, weight)
         # The root makes every patch count, not only the few with the largest errors.
-        return (errors / self.usual + _SOFT).sqrt().mean()
+        return ((errors / self.usual + _SOFT).sqrt() * self.share).sum(1).mean()
 
 
 class BandLoss(nn.Module):
@@ -78,7 +84,7 @@ class BandLoss(nn.Module):
             twice[-1] = 1.0
         gains = (gains * twice / side**4).reshape(len(bands), -1).T
         self.register_buffer("gains", gains.float().contiguous(), persistent=False)
-        self.weigh = _UsualError(len(bands))
+        self.weigh = _UsualError([*LOWE_WEIGHTS, *PAPER_WEIGHTS])
 
     def band_errors(self, predicted: Tensor, target: Tensor) -> Tensor:
         """Mean squared error of each DoG: (B, bands)."""
@@ -101,7 +107,7 @@ class LevelLoss(nn.Module):
 
     def __init__(self, levels: int) -> None:
         super().__init__()
-        self.weigh = _UsualError(2 * levels - 1)
+        self.weigh = _UsualError([1.0] * (2 * levels - 1))
 
     def forward(self, predicted: Tensor, target: Tensor) -> Tensor:
         """(B, levels, h, w) each, to a scalar."""

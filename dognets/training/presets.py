@@ -71,12 +71,13 @@ def _presets() -> dict[str, TrainingPreset]:
             scale=s,
             options=_SIZES["method3"][s],
             loss="bands",
-            steps=24_000,
+            steps={2: 20_000, 4: 12_000}[s],
             batch=8,
             patch=36,
             halo=2,
             optimiser="muon",
-            learning_rate=0.02,
+            learning_rate=0.015,
+            validate_every=2000,
         )
         published = {"scale": s, "halo": 4}
         found |= {
