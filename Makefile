@@ -27,8 +27,10 @@ bench: $(VENV)/installed-peers
 	$(BIN)/python -m bench speed
 	$(BIN)/python -m bench startup
 
+# torch alone and first: beside other packages pip may choose a build of several gigabytes.
 $(VENV)/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP_INSTALL) torch
 	$(PIP_INSTALL) --editable ".[dev]"
 	touch $@
 

@@ -82,6 +82,42 @@ def demo(
     _print(lambda: run(out), json_file)
 
 
+Providers = Annotated[str, typer.Option(help="Names of providers, with commas between.")]
+
+
+def _names(providers: str) -> list[str]:
+    return [name.strip() for name in providers.split(",") if name.strip()]
+
+
+@app.command()
+def preservation(
+    data: Annotated[Path, typer.Option(help="Folder of scenes in the Oxford affine layout.")],
+    providers: Providers = "dog,bicubic-x2,vdsr-x2,method3-x2",
+    scale: Annotated[int, typer.Option(help="Reduction of the query: 2 or 4.")] = 2,
+    budget: Annotated[int, typer.Option(min=1, help="Strongest keypoints of each image.")] = 1000,
+    json_file: JsonFile = None,
+) -> None:
+    """How much of the high-resolution SIFT each provider brings back."""
+    from bench.preservation import run
+
+    _print(lambda: run(data, _names(providers), scale, budget), json_file)
+
+
+@app.command()
+def cost(
+    providers: Providers = "dog,bicubic-x2,srcnn-x2,vdsr-x2,method3-x2",
+    size: Annotated[str, typer.Option(help="W x H of the input.")] = "320x240",
+    runs: Annotated[int, typer.Option(min=1, help="Interleaved runs a figure.")] = 5,
+    json_file: JsonFile = None,
+) -> None:
+    """Parameters, multiply-adds and seconds of each provider."""
+    from bench.cost import run
+    from bench.speed import parse_sizes
+
+    ((width, height),) = parse_sizes(size)
+    _print(lambda: run(_names(providers), width, height, runs), json_file)
+
+
 def main() -> None:
     """Run the app; one line and exit code 2 on a foreseen error."""
     try:

@@ -76,7 +76,9 @@ def _read(scene: Path, number: int) -> NDArray[np.uint8]:
     return np.rint(255.0 * siftcore.load_image(path)).astype(np.uint8)
 
 
-def _on_high_grid(features: Features, scale: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _on_high_grid(
+    features: Features, scale: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Positions and sigmas of features of a reduced image, in pixels of the original."""
     return (features.xy.astype(np.float64) + 0.5) * scale - 0.5, features.sigma * float(scale)
 
@@ -100,9 +102,7 @@ def recalled(
     )
 
 
-def _score(
-    pair: Pair, query: Features, scale: int, high: Features, reference: Features
-) -> Scores:
+def _score(pair: Pair, query: Features, scale: int, high: Features, reference: Features) -> Scores:
     xy, sigma = _on_high_grid(query, scale)
     high_xy, high_sigma = _on_high_grid(high, 1)
     recall = recalled(high_xy, high_sigma, xy, sigma)

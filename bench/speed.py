@@ -20,7 +20,7 @@ __all__ = ["run"]
 _SLOW = 4.0
 
 
-def _sizes(text: str) -> list[tuple[int, int]]:
+def parse_sizes(text: str) -> list[tuple[int, int]]:
     try:
         pairs = [tuple(int(side) for side in size.split("x")) for size in text.split(",")]
     except ValueError:
@@ -42,7 +42,7 @@ def run(paths: Sequence[Path], sizes: str, runs: int) -> Report:
     runs : int
         Timed runs a program, after one that is not counted.
     """
-    wanted = _sizes(sizes)
+    wanted = parse_sizes(sizes)
     before = numba.get_num_threads()
     report = Report("speed", {"runs": runs, "threads": "as in the tables"})
     try:

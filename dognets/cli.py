@@ -177,6 +177,25 @@ def export(
 
 
 @app.command()
+def convert(
+    architecture: Annotated[str, typer.Option("--architecture", help="vdsr or srgan.")],
+    scale: Annotated[int, typer.Option("--scale", help="2 or 4.")],
+    npz: Annotated[Path, typer.Option("--npz", help="Published weights as arrays by name.")],
+    data: _Data,
+    out: Annotated[Path, typer.Option("--out", help="Folder to write to.")],
+) -> None:
+    """Turn published weights of VDSR or SRGAN into a weight file.
+
+    Example: dognets convert --architecture vdsr --scale 2 --npz vdsr.npz --data DIR --out weights
+    """
+    from dognets.convert import convert_published
+
+    entry = convert_published(architecture, scale, npz, data, out)
+    gains = " ".join(f"{gain:+.2f}" for gain in entry.validation["gain"])
+    typer.echo(f"wrote {out / entry.file}: {gains} dB over bicubic")
+
+
+@app.command()
 def presets() -> None:
     """List what can be trained, with its cost."""
     from dognets.models import build_model

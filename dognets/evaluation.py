@@ -15,13 +15,15 @@ from numpy.typing import NDArray
 
 from dognets.data.degradation import to_8_bits
 from dognets.data.images import reduce_bicubic
+from dognets.errors import DataError
 from siftcore.kernels.blur import gaussian_blur
 from siftcore.scalespace.geometry import PAPER_SIGMAS
 from siftcore.scalespace.superres import upscale_bicubic
 
-__all__ = ["DogPsnr", "dog_levels", "measure_dog_psnr"]
+__all__ = ["SMALLEST_SIDE", "DogPsnr", "dog_levels", "measure_dog_psnr"]
 
 BORDER = 16
+SMALLEST_SIDE = 3 * BORDER
 
 
 @dataclass(frozen=True)
@@ -72,11 +74,21 @@ def measure_dog_psnr(
     predicts : {"image", "gaussians", "dogs"}
     sigmas : tuple of float
         Filters of predicted levels; the paper's ladder where an image is predicted.
+
+    Raises
+    ------
+    DataError
+        When an image is too small.
     """
     ladder = sigmas or PAPER_SIGMAS
     rows = []
     for high in images:
         height, width = (n // scale * scale for n in high.shape)
+        if min(height, width) < SMALLEST_SIDE:
+            raise DataError(
+                f"an image of {width} x {height} is too small to be judged: each side must have "
+                f"at least {SMALLEST_SIDE} pixels; take it out of the folder"
+            )
         high = high[:height, :width]
         low = to_8_bits(reduce_bicubic(high, scale)).astype(np.float32) / 255.0
         result = predict(low)

@@ -10,7 +10,7 @@ import torch
 
 from dognets.models import SuperResolver
 from siftcore.errors import MissingDependencyError
-from siftcore.io.atomic import atomic_write
+from siftcore.io.atomic import atomic_write, check_writable
 
 __all__ = ["export_onnx"]
 
@@ -35,6 +35,8 @@ def export_onnx(model: SuperResolver, path: str | Path) -> None:
     for package in ("onnx", "onnxscript"):
         if find_spec(package) is None:
             raise MissingDependencyError(package, "the ONNX export", "onnx")
+    # Before the work, which takes a while.
+    check_writable(path)
     example = torch.rand(2, 1, 24, 32)
     axes = {0: torch.export.Dim("batch"), 2: torch.export.Dim("H"), 3: torch.export.Dim("W")}
     stream = io.BytesIO()
@@ -46,7 +48,7 @@ def export_onnx(model: SuperResolver, path: str | Path) -> None:
             (example,),
             input_names=["low"],
             output_names=["high"],
-            dynamic_shapes=({k: v for k, v in axes.items()},),
+            dynamic_shapes=(axes,),
             opset_version=OPSET,
             dynamo=True,
             verbose=False,

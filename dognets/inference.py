@@ -1,4 +1,4 @@
-"""Run a network over whole images: device, precision, tiles, and what to do when memory is short."""
+"""Run a network over whole images: device, precision, tiles, and too little memory."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def choose_device(device: str = "auto") -> torch.device:
         there.append("mps")
     if device == "auto":
         return torch.device("cuda" if "cuda" in there else there[-1])
-    kind, _, number = str(device).partition(":")
+    kind, colon, number = str(device).partition(":")
     if kind not in ("cpu", "cuda", "mps"):
         raise ParameterError("device", device, "'auto', 'cpu', 'cuda' or 'mps'")
-    if kind not in there or (number and not number.isdigit()):
+    if kind not in there or (colon and not number.isdecimal()):
         raise DeviceError(f"device {device!r} is not there; this machine has {', '.join(there)}")
     if kind == "cuda" and number and int(number) >= torch.cuda.device_count():
         raise DeviceError(
@@ -57,7 +57,9 @@ def choose_device(device: str = "auto") -> torch.device:
 
 
 def _is_out_of_memory(error: RuntimeError) -> bool:
-    return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error)
+    # CPUs and MPS raise a plain RuntimeError; its words depend on the system.
+    words = ("not enough memory", "can't allocate memory", "out of memory")
+    return isinstance(error, torch.OutOfMemoryError) or any(w in str(error) for w in words)
 
 
 class Runner:
@@ -89,7 +91,8 @@ class Runner:
         }
         if precision != "auto" and precision not in kinds:
             raise ParameterError("precision", precision, f"'auto' or one of {sorted(kinds)}")
-        if tile is not None and (isinstance(tile, bool) or int(tile) != tile or tile < 1):
+        whole = isinstance(tile, (int, np.integer)) and not isinstance(tile, bool)
+        if tile is not None and not (whole and tile >= 1):
             raise ParameterError("tile", tile, "a positive number of pixels")
         self.device = choose_device(device)
         half_pays = self.device.type in ("cuda", "mps")
@@ -122,6 +125,11 @@ class Runner:
         Returns
         -------
         ndarray, (n, planes, s H, s W) float32
+
+        Raises
+        ------
+        MemoryError
+            When even the smallest tiles, or one piece where tiles are not exact, do not fit.
         """
         shapes = {image.shape for image in images}
         if len(shapes) != 1:
@@ -141,10 +149,13 @@ class Runner:
                 return self._in_tiles(low, border, height, width, tile)
             except RuntimeError as error:
                 smaller = min(tile, max(height, width)) // 2
-                if not _is_out_of_memory(error) or self.model.radius is None:
+                if not _is_out_of_memory(error):
                     raise
-                if smaller < SMALLEST_TILE:
-                    raise
+                if self.model.radius is None or smaller < SMALLEST_TILE:
+                    raise MemoryError(
+                        f"not enough memory on {self.device} for an image of {width} x {height}; "
+                        "use a smaller image or device='cpu'"
+                    ) from error
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
             warnings.warn(

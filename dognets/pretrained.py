@@ -82,8 +82,14 @@ def read_manifest(folder: str | Path = WEIGHTS_FOLDER) -> dict[str, WeightsEntry
         return {}
     try:
         entries = [WeightsEntry(**entry) for entry in json.loads(path.read_text("utf-8"))]
+        for entry in entries:
+            strings = (entry.file, entry.sha256, entry.architecture)
+            if not all(isinstance(s, str) for s in strings) or not isinstance(entry.options, dict):
+                raise TypeError(f"an entry of wrong types: {entry}")
     except (ValueError, TypeError) as error:
-        raise WeightsError(f"the manifest {str(path)!r} is damaged: {error}") from error
+        raise WeightsError(
+            f"the manifest {str(path)!r} is damaged: {error}; fetch it again"
+        ) from error
     return {entry.file: entry for entry in entries}
 
 

@@ -56,11 +56,11 @@ def make_provider(
     """
     from dognets.errors import WeightsError
     from dognets.inference import Runner
-    from dognets.pretrained import WEIGHTS_FOLDER, load_model
+    from dognets.pretrained import load_model
     from siftcore.scalespace.superres import PixelSR, StackSR
 
     architecture, _, scale = name.partition("-x")
-    path = Path(weights) if weights is not None else WEIGHTS_FOLDER / f"{name}.safetensors"
+    path = Path(weights) if weights is not None else _weights_file(name)
     if weights is None and not path.is_file():
         raise WeightsError(
             f"no weights of {name!r} come with this version; train them with "
@@ -79,6 +79,10 @@ def make_provider(
     return StackSR(runner, sigmas=blurs, predicts=model.predicts, scale=model.scale, name=name)
 
 
+def _weights_file(name: str) -> Path:
+    return Path(__file__).parent / "weights" / f"{name}.safetensors"
+
+
 def _factory(name: str) -> Callable[..., ScaleSpaceProvider]:
     def factory(
         device: str = "auto",
@@ -92,6 +96,7 @@ def _factory(name: str) -> Callable[..., ScaleSpaceProvider]:
     facts: Any = factory
     facts.requires = ("torch", "safetensors")
     facts.extra = "torch"
+    facts.absent = lambda: None if _weights_file(name).is_file() else "weights of your own training"
     return factory
 
 

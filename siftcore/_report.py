@@ -98,7 +98,8 @@ def provider_table(infos: Sequence[Any]) -> str:
     """What ``siftcore providers`` prints."""
     rows = [("NAME", "AVAILABLE", "SUMMARY")]
     for info in infos:
-        lacking = f" (needs {info.missing})" if info.missing else ""
+        needed = info.missing or info.absent
+        lacking = f" (needs {needed})" if needed else ""
         rows.append((info.name, "yes" if info.available else "no", info.summary + lacking))
     return _columns(rows)
 

@@ -14,7 +14,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dognets.data.images import find_images, is_held_back, read_usable
+from dognets.data.images import (
+    HELD_BACK_ONE_IN,
+    find_images,
+    is_held_back,
+    read_usable,
+    subject,
+)
 from dognets.errors import DataError
 
 __all__ = ["ImageCache", "default_cache_folder"]
@@ -74,7 +80,7 @@ class ImageCache:
         paths = find_images(folder)
         fingerprint = _fingerprint(folder, paths, minimum_side)
         place = Path(cache_folder or default_cache_folder()) / fingerprint
-        if not (place / INDEX).is_file():
+        if not _is_whole(place):
             _build(folder, paths, minimum_side, place)
         index = json.loads((place / INDEX).read_text())
         shapes = tuple((int(h), int(w)) for h, w in index["shapes"])
@@ -96,13 +102,20 @@ class ImageCache:
         return self.pixels[start:stop].reshape(self.shapes[index])
 
     def split(self) -> tuple[list[int], list[int]]:
-        """Indices for training and for validation; no subject is in both."""
+        """Indices for training and for validation.
+
+        No subject is in both, unless the folder has only one. A single image is in both.
+        """
+        if len(self) == 1:
+            return [0], [0]
         held = [is_held_back(Path(name)) for name in self.names]
         if all(held) or not any(held):
-            # A folder of few subjects: every twentieth image, at least one.
-            held = [i % 20 == 0 for i in range(len(self))]
+            # A folder of few subjects: every twentieth of them, at least one.
+            subjects = [subject(Path(name)) for name in self.names]
+            kept = sorted(set(subjects))[::HELD_BACK_ONE_IN]
+            held = [s in kept for s in subjects]
         if all(held):
-            return [0], [0]
+            held = [i % HELD_BACK_ONE_IN == 0 for i in range(len(self))]
         indices = range(len(self))
         return [i for i in indices if not held[i]], [i for i in indices if held[i]]
 
@@ -114,6 +127,14 @@ def _fingerprint(folder: Path, paths: Sequence[Path], minimum_side: int) -> str:
         line = f"{path.relative_to(folder)} {status.st_size} {status.st_mtime_ns}\n"
         digest.update(line.encode("utf-8", "surrogateescape"))
     return digest.hexdigest()[:16]
+
+
+def _is_whole(place: Path) -> bool:
+    try:
+        shapes = json.loads((place / INDEX).read_text())["shapes"]
+        return (place / PIXELS).stat().st_size == sum(h * w for h, w in shapes)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _build(folder: Path, paths: Sequence[Path], minimum_side: int, place: Path) -> None:
@@ -134,7 +155,13 @@ def _build(folder: Path, paths: Sequence[Path], minimum_side: int, place: Path) 
                 f"have at least {minimum_side} pixels"
             )
         (aside / INDEX).write_text(json.dumps({"names": names, "shapes": shapes}))
-        if not place.exists():
+        if place.exists() and not _is_whole(place):
+            shutil.rmtree(place, ignore_errors=True)
+        try:
             os.replace(aside, place)
+        except OSError:
+            # Another process was faster.
+            if not _is_whole(place):
+                raise
     finally:
         shutil.rmtree(aside, ignore_errors=True)

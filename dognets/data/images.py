@@ -61,9 +61,16 @@ def read_grey(path: str | Path) -> NDArray[np.uint8]:
     """
     try:
         with Image.open(path) as image:
-            return np.array(image.convert("L"))
+            return np.array(_to_8_bits(image).convert("L"))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataError(f"cannot read an image from {str(path)!r}: {error}") from error
+
+
+def _to_8_bits(image: Image.Image) -> Image.Image:
+    """16-bit grey reduced to 8 bits, which Pillow would clip at 255; all else as it is."""
+    if image.mode != "I" and not image.mode.startswith("I;16"):
+        return image
+    return Image.fromarray(np.rint(np.asarray(image) / 257.0).clip(0, 255).astype(np.uint8))
 
 
 def read_usable(
@@ -123,7 +130,7 @@ def read_luminance(path: str | Path) -> NDArray[np.float32]:
     """
     try:
         with Image.open(path) as image:
-            rgb = np.asarray(image.convert("RGB"), np.float32)
+            rgb = np.asarray(_to_8_bits(image).convert("RGB"), np.float32)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataError(f"cannot read an image from {str(path)!r}: {error}") from error
     weights = np.array([65.481, 128.553, 24.966], np.float32)

@@ -45,6 +45,9 @@ def build_model(architecture: str, scale: int, **options: Any) -> SuperResolver:
     module = import_module(f"dognets.models.{architecture}")
     kind: type[SuperResolver] = getattr(module, architecture.capitalize())
     try:
+        for key, value in options.items():
+            if isinstance(value, int) and value < 1:
+                raise ValueError(f"{key} must be at least 1")
         return kind(scale, **options)
     except (TypeError, KeyError, ValueError) as error:
         raise WeightsError(

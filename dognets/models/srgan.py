@@ -6,8 +6,11 @@ The generator has the layout of github.com/leftthomas/SRGAN (MIT), whose publish
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dognets.models.base import Predicts, SuperResolver
@@ -83,6 +86,24 @@ class Srgan(SuperResolver):
         if self.colours == 1:
             return image
         return (image * self.luminance.to(image.dtype)).sum(1, keepdim=True)
+
+    def load_published(self, weights: Mapping[str, NDArray[np.generic]]) -> None:
+        """Take over the weights of github.com/leftthomas/SRGAN (MIT), by their names.
+
+        Raises
+        ------
+        KeyError
+            When a layer is missing.
+        """
+        own = self.state_dict()
+        self.load_state_dict(
+            {
+                key: torch.from_numpy(np.array(weights[key])).reshape(value.shape)
+                if key in weights or "num_batches" not in key
+                else value
+                for key, value in own.items()
+            }
+        )
 
 
 class Discriminator(nn.Module):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -37,6 +38,10 @@ class Adversary:
         loss = F.softplus(-logits_true).mean() + F.softplus(logits_generated).mean()
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        if dist.is_initialized():
+            for p in self.network.parameters():
+                dist.all_reduce(p.grad)
+                p.grad /= dist.get_world_size()
         self.optimiser.step()
 
     def judge(self, generated: Tensor) -> Tensor:

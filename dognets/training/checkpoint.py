@@ -45,6 +45,8 @@ def load_checkpoint(folder: Path) -> dict[str, Any]:
         raise CheckpointError(f"no checkpoint {str(path)!r} to resume from; start without --resume")
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        if not isinstance(state, dict) or "step" not in state:
+            raise ValueError("it holds something else")
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError) as e:
         reason = str(e).splitlines()[0] if str(e) else type(e).__name__
         raise CheckpointError(

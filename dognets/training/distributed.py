@@ -1,4 +1,4 @@
-"""This process's place among those that ``torchrun`` started."""
+"""The place of this process among those that ``torchrun`` started."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ def join(device: torch.device) -> Place:
     place = Place(int(os.environ["RANK"]), world, int(os.environ.get("LOCAL_RANK", "0")))
     if device.type == "cuda":
         torch.cuda.set_device(place.local)
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    if not dist.is_initialized():
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     return place
 
 

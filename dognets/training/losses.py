@@ -25,6 +25,7 @@ PAPER_EDGES = tuple(math.hypot(s, IMAGE_BLUR) for s in PAPER_SIGMAS)
 LOWE_WEIGHTS = (0.7, 1.0, 1.5, 1.5, 0.7, 0.4, 0.3, 0.3)
 PAPER_WEIGHTS = (2.0, 1.0, 0.5, 0.4)
 _SOFT = 0.01
+_SMALLEST = 1e-14
 
 
 class _UsualError(nn.Module):
@@ -50,7 +51,9 @@ class _UsualError(nn.Module):
             weight = 0.02 if bool(self.usual.any()) else 1.0
             self.usual.lerp_(mean, weight)
         # The root makes every patch count, not only the few with the largest errors.
-        return ((errors / self.usual + _SOFT).sqrt() * self.share).sum(1).mean()
+        # A first batch without any error must not divide by zero.
+        usual = self.usual.clamp_min(_SMALLEST)
+        return ((errors / usual + _SOFT).sqrt() * self.share).sum(1).mean()
 
 
 class BandLoss(nn.Module):

@@ -79,13 +79,15 @@ def make_optimisers(name: str, model: nn.Module, lr: float) -> list[torch.optim.
             and path != "head"
         }
         optimisers = [
-            Muon([p for key, p in parameters if key in inside], lr=lr),
             torch.optim.Adam(
                 [p for key, p in parameters if key not in inside],
                 lr=ADAM_BESIDE_MUON,
                 betas=(0.9, 0.99),
             ),
         ]
+        # Narrow networks have no kernel for Muon.
+        if inside:
+            optimisers.insert(0, Muon([p for key, p in parameters if key in inside], lr=lr))
     else:
         raise ParameterError("optimiser", name, "'adam' or 'muon'")
     for optimiser in optimisers:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from dognets.data.degradation import DEGRADATIONS
 from siftcore.errors import ParameterError
 
 __all__ = ["PRESETS", "TrainingPreset", "get_preset"]
+
+
+_LEAST = {"steps": 1, "batch": 1, "patch": 16, "halo": 0, "seed": 0, "validate_every": 1}
+_KNOWN = {"optimiser": ("adam", "muon"), "degradation": tuple(sorted(DEGRADATIONS))}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +61,20 @@ class TrainingPreset:
     degradation: str = "clean"
     seed: int = 0
     validate_every: int = 1000
+
+    def __post_init__(self) -> None:
+        for name, least in _LEAST.items():
+            if getattr(self, name) < least:
+                raise ParameterError(name, getattr(self, name), f"at least {least}")
+        for name in ("learning_rate", "clip"):
+            if not 0.0 < getattr(self, name) < math.inf:
+                raise ParameterError(name, getattr(self, name), "a positive number")
+        if not 0.0 <= self.ema < 1.0:
+            raise ParameterError("ema", self.ema, "at least 0 and below 1")
+        for name, known in _KNOWN.items():
+            if getattr(self, name) not in known:
+                wanted = " or ".join(repr(value) for value in known)
+                raise ParameterError(name, getattr(self, name), wanted)
 
 
 _SIZES: dict[str, dict[int, dict[str, Any]]] = {
@@ -158,7 +178,4 @@ def get_preset(name: str, **changes: Any) -> TrainingPreset:
     """
     if name not in PRESETS:
         raise ParameterError("preset", name, f"one of {', '.join(sorted(PRESETS))}")
-    for key, least in (("steps", 1), ("batch", 1), ("patch", 16), ("validate_every", 1)):
-        if key in changes and changes[key] < least:
-            raise ParameterError(key, changes[key], f"at least {least}")
     return replace(PRESETS[name], **changes)

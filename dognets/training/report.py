@@ -97,7 +97,8 @@ def finish(trainer: training.Trainer, psnr: DogPsnr, data: Path) -> None:
         },
     )
     print_psnr(psnr)
-    Console().print(f"wrote {path}")
+    # Rich would break a long path and take brackets in it for markup.
+    print(f"wrote {path}")
 
 
 def _convergence(path: Path) -> str:

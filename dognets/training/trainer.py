@@ -19,24 +19,27 @@ from torch.utils.data import DataLoader, Dataset
 from dognets.data.cache import ImageCache
 from dognets.data.patches import PatchBatches
 from dognets.errors import CheckpointError
-from dognets.evaluation import DogPsnr, measure_dog_psnr
-from dognets.inference import Runner, choose_device
-from dognets.models import build_model
+from dognets.evaluation import SMALLEST_SIDE, DogPsnr
+from dognets.inference import choose_device
+from dognets.models import SuperResolver, build_model
 from dognets.training.adversary import Adversary
 from dognets.training.checkpoint import FILE_NAME, load_checkpoint, save_checkpoint
 from dognets.training.distributed import join, leave
+from dognets.training.interrupts import InterruptsWait
 from dognets.training.logs import RunLog
 from dognets.training.losses import Target, make_loss
 from dognets.training.optimisers import make_optimisers
 from dognets.training.presets import TrainingPreset
+from dognets.training.validation import validate
 from siftcore.errors import ParameterError
 
 __all__ = ["Progress", "Trainer"]
 
 # Called with the step, the loss, samples a second and the last validation.
 Progress = Callable[[int, float, float, DogPsnr | None], None]
-VALIDATION_IMAGES = 20
 LOG_EVERY = 100
+# A run may be made longer or shorter; the learning rate follows the new length from there on.
+MAY_CHANGE = ("steps", "validate_every")
 PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -109,13 +112,22 @@ class Trainer:
         self.place = join(self.device)
         if self.place.world > 1 and self.device.type == "cuda":
             self.device = torch.device("cuda", self.place.local)
-        self._set_up()
-        if state is not None:
-            self._restore(state)
+        try:
+            if preset.batch % self.place.world:
+                # Unequal shares would weigh some patches more.
+                raise ParameterError(
+                    "batch", preset.batch, f"a multiple of the {self.place.world} processes"
+                )
+            self._set_up()
+            if state is not None:
+                self._restore(state)
+        except BaseException:
+            leave()
+            raise
 
     def _least_side(self) -> int:
         p = self.preset
-        return p.scale * (p.patch + 2 * p.halo)
+        return max(p.scale * (p.patch + 2 * p.halo), SMALLEST_SIDE + p.scale - 1)
 
     def _set_up(self) -> None:
         p = self.preset
@@ -146,7 +158,11 @@ class Trainer:
         self.network: nn.Module = model
         if self.place.world > 1:
             ids = [self.place.local] if self.device.type == "cuda" else None
-            self.network = nn.parallel.DistributedDataParallel(model, device_ids=ids)
+            # The fixed filters never change, and what normalisation measures is that of rank 0
+            # either way. (PyTorch cannot broadcast a lone buffer that is channels-last.)
+            self.network = nn.parallel.DistributedDataParallel(
+                model, device_ids=ids, broadcast_buffers=False
+            )
         self.training_images, self.held_back = self.cache.split()
 
     # The run ---------------------------------------------------------------------------------
@@ -157,7 +173,10 @@ class Trainer:
         Raises
         ------
         KeyboardInterrupt
-            After a checkpoint.
+            When the update in progress is done and a checkpoint is saved; at the second
+            interrupt at once.
+        OutputError
+            When the disk is full; the last checkpoint is whole.
         """
         main = self.place.rank == 0
         if main:
@@ -166,28 +185,28 @@ class Trainer:
         saved = started = time.monotonic()
         first = self.step
         try:
-            for low, high in self._batches():
-                loss = self._update(low, high)
-                self.step += 1
-                now = time.monotonic()
-                rate = self.preset.batch * (self.step - first) / max(now - started, 1e-9)
-                if self.step % LOG_EVERY == 0 and log is not None:
-                    lr = self.optimisers[0].param_groups[0]["lr"]
-                    row = {"loss": loss, "learning_rate": lr, "samples_per_second": rate}
-                    log.write("log", self.step, row)
-                if self._validation_is_due():
-                    self.last = self.validate()
-                    if log is not None:
-                        log.write("validation", self.step, _columns(self.last))
-                if main and (now - saved > self.checkpoint_seconds or self._is_done()):
-                    save_checkpoint(self.out, self._state())
-                    saved = now
-                if main and progress is not None:
-                    progress(self.step, loss, rate, self.last)
-        except KeyboardInterrupt:
-            if main:
-                save_checkpoint(self.out, self._state())
-            raise
+            with InterruptsWait() as interrupt:
+                for low, high in self._batches():
+                    loss = self._update(low, high)
+                    self.step += 1
+                    now = time.monotonic()
+                    rate = self.preset.batch * (self.step - first) / max(now - started, 1e-9)
+                    if self.step % LOG_EVERY == 0 and log is not None:
+                        lr = self.optimisers[0].param_groups[0]["lr"]
+                        row = {"loss": loss, "learning_rate": lr, "samples_per_second": rate}
+                        log.write("log", self.step, row)
+                    if self._validation_is_due():
+                        self.last = self.validate()
+                        if log is not None:
+                            log.write("validation", self.step, _columns(self.last))
+                    if main and progress is not None:
+                        progress(self.step, loss, rate, self.last)
+                    due = now - saved > self.checkpoint_seconds or self._is_done()
+                    if main and (due or interrupt.asked):
+                        save_checkpoint(self.out, self._state())
+                        saved = now
+                    if interrupt.asked:
+                        raise KeyboardInterrupt
         finally:
             if log is not None:
                 log.close()
@@ -270,7 +289,7 @@ class Trainer:
 
     # Validation and state --------------------------------------------------------------------
 
-    def averaged_model(self) -> nn.Module:
+    def averaged_model(self) -> SuperResolver:
         """A copy of the network with the averaged weights."""
         p = self.preset
         model = build_model(p.architecture, p.scale, **p.options)
@@ -279,15 +298,7 @@ class Trainer:
 
     def validate(self) -> DogPsnr:
         """DoG PSNR of the averaged weights on images that are kept back."""
-        model = build_model(self.preset.architecture, self.preset.scale, **self.preset.options)
-        model.load_state_dict(self.average)
-        runner = Runner(model, str(self.device), "float32")
-        step = max(1, len(self.held_back) // VALIDATION_IMAGES)
-        images = (
-            self.cache.image(i).astype(np.float32)
-            for i in self.held_back[::step][:VALIDATION_IMAGES]
-        )
-        return measure_dog_psnr(runner, images, model.scale, model.predicts, model.sigmas)
+        return validate(self.averaged_model(), self.cache, self.held_back, str(self.device))
 
     def _state(self) -> dict[str, Any]:
         return {
@@ -307,16 +318,25 @@ class Trainer:
         }
 
     def _restore(self, state: dict[str, Any]) -> None:
-        for name, here in (
-            ("preset", asdict(self.preset)),
-            ("images", self.cache.fingerprint),
-            ("world", self.place.world),
-        ):
-            if state.get(name) != here:
-                raise CheckpointError(
-                    f"the checkpoint in {str(self.out)!r} was made with another {name} "
-                    f"({state.get(name)}; now {here}); use the same, or start a new run"
-                )
+        here = self._state()
+        saved = {k: state.get(k) for k in ("images", "world")} | (state.get("preset") or {})
+        now = {k: here[k] for k in ("images", "world")} | here["preset"]
+        changed = [f"{k}: {saved.get(k)!r}, now {v!r}" for k, v in now.items() if saved.get(k) != v]
+        if changed:
+            raise CheckpointError(
+                f"the checkpoint in {str(self.out)!r} was made with other settings "
+                f"({'; '.join(changed)}); use the same, or start a new run"
+            )
+        try:
+            self._take_over(state)
+        except (KeyError, ValueError, RuntimeError) as error:
+            reason = str(error).splitlines()[0]
+            raise CheckpointError(
+                f"the checkpoint in {str(self.out)!r} does not fit this version ({reason}); "
+                "start a new run"
+            ) from error
+
+    def _take_over(self, state: dict[str, Any]) -> None:
         self.step = int(state["step"])
         self.model.load_state_dict(state["model"])
         for key, value in state["average"].items():

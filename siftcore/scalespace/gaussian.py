@@ -18,7 +18,13 @@ from siftcore.params import ScaleSpaceParams
 from siftcore.scalespace.geometry import Grid, count_octaves, ladder_sigmas
 from siftcore.scalespace.protocol import Octave, ScaleSpace
 
-__all__ = ["DogProvider", "classical_octaves", "octaves_from"]
+__all__ = [
+    "DogProvider",
+    "check_blur",
+    "classical_octaves",
+    "octaves_from",
+    "octaves_of_image",
+]
 
 # Two sigmas that differ by less are the same blur.
 _SAME_SIGMA = 1e-6
@@ -124,6 +130,68 @@ def octaves_from(octave: Octave, ladder: NDArray[np.float64], n_octaves: int) ->
         yield octave
 
 
+def octaves_of_image(
+    image: NDArray[np.float32], grid: Grid, blur: float, params: ScaleSpaceParams
+) -> Iterator[Octave]:
+    """Octaves of an image, from the one that ``params.first_octave`` names.
+
+    Parameters
+    ----------
+    image : ndarray, (H, W) float32
+        Samples on `grid`; freed once it is not needed, if the caller keeps no reference.
+    grid : Grid
+    blur : float
+        Blur that the image has already, in its own samples.
+    params : ScaleSpaceParams
+        ``first_octave`` counts from `grid`: -1 doubles the image, 1 skips its own octave.
+
+    Yields
+    ------
+    Octave
+        None where the image is too small.
+    """
+    ladder = ladder_sigmas(params)
+    short_side = min(image.shape)
+    if params.first_octave < 0:
+        n = count_octaves(2 * short_side, params)
+        if n:
+            doubled = [double_linearly(image)]
+            del image
+            finer = Grid(grid.delta / 2.0, grid.origin)
+            yield from classical_octaves(doubled.pop(), finer, 2.0 * blur, ladder, n)
+        return
+    n = count_octaves(short_side >> params.first_octave, params)
+    if not n:
+        return
+    for _ in range(params.first_octave):
+        image = _decimated(gaussian_blur(image, _added_blur(2.0 * ladder[0], blur)))
+        blur = ladder[0]
+        grid = grid.decimated()
+    rest = [image]
+    del image
+    yield from classical_octaves(rest.pop(), grid, blur, ladder, n)
+
+
+def check_blur(name: str, blur: float, params: ScaleSpaceParams) -> None:
+    """Raise `ParameterError` when the image has more blur than the first level is to have.
+
+    Parameters
+    ----------
+    name : str
+        Of the parameter that says `blur`, in the image's samples.
+    blur : float
+    params : ScaleSpaceParams
+    """
+    first = ladder_sigmas(params)[0]
+    most = first / 2.0 if params.first_octave < 0 else first
+    if blur > most:
+        raise ParameterError(
+            name,
+            blur,
+            f"at most {most:g} pixels, the blur of the first level; raise sigma0 or first_octave",
+        )
+
+
 class DogProvider:
     """The classical scale space: the image doubled by linear interpolation, blurred, decimated.
 
@@ -146,33 +214,9 @@ class DogProvider:
             When ``sigma0`` asks for less blur than the image is assumed to have.
         """
         height, width = image.shape
-        ladder = ladder_sigmas(params)
-        doubled = params.first_octave < 0
-        blur = params.input_blur * (2.0 if doubled else 1.0)
-        if blur > ladder[0]:
-            raise ParameterError(
-                "input_blur",
-                params.input_blur,
-                f"at most {ladder[0] * params.input_blur / blur:g} pixels, the blur of the first "
-                "level; raise sigma0 or first_octave",
-            )
+        check_blur("input_blur", params.input_blur, params)
 
         def make_octaves() -> Iterator[Octave]:
-            skipped = max(params.first_octave, 0)
-            short_side = min(height, width)
-            n = count_octaves(2 * short_side if doubled else short_side >> skipped, params)
-            if n < 1:
-                return
-            if doubled:
-                grid = Grid.linear_doubling()
-                yield from classical_octaves(double_linearly(image), grid, blur, ladder, n)
-                return
-            grid = Grid(1.0, 0.0)
-            level, present = image, blur
-            for _ in range(skipped):
-                level = _decimated(gaussian_blur(level, _added_blur(2.0 * ladder[0], present)))
-                present = ladder[0]
-                grid = grid.decimated()
-            yield from classical_octaves(level, grid, present, ladder, n)
+            return octaves_of_image(image, Grid(1.0, 0.0), params.input_blur, params)
 
         return ScaleSpace(make_octaves, (width, height), self.name)

@@ -42,10 +42,13 @@ class ProviderInfo:
         One line.
     requires : tuple of str
         Import names of the packages it needs; a factory states them as its attribute ``requires``.
-    extra : str or None
-        The extra of siftcore that brings them, where there is one; the factory's ``extra``.
     missing : str or None
         The first of them that is not installed, or why the provider cannot be loaded.
+    extra : str or None
+        The extra of siftcore that brings them, where there is one; the factory's ``extra``.
+    absent : str or None
+        What else it lacks unless an option supplies it, such as weights; what the factory's
+        attribute ``absent``, a function without arguments, returns.
     """
 
     name: str
@@ -53,11 +56,12 @@ class ProviderInfo:
     requires: tuple[str, ...] = ()
     missing: str | None = None
     extra: str | None = None
+    absent: str | None = None
 
     @property
     def available(self) -> bool:
-        """Whether `get_provider` can make it here."""
-        return self.missing is None
+        """Whether `get_provider` can make it here, without options."""
+        return self.missing is None and self.absent is None
 
 
 def _make_dog() -> ScaleSpaceProvider:
@@ -116,7 +120,8 @@ def register_provider(name: str, factory: Factory) -> None:
     factory : callable
         Returns a `ScaleSpaceProvider`. A parameter `device`, where it has one, receives
         ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``. The first line of its docstring is shown
-        in lists; its attribute ``requires`` names the packages that it needs.
+        in lists; its attribute ``requires`` names the packages that it needs, ``extra`` the extra
+        that brings them, and ``absent``, a function, says what else is lacking, or None.
 
     Raises
     ------
@@ -138,7 +143,7 @@ def list_providers(*, available_only: bool = False) -> list[str]:
     Parameters
     ----------
     available_only : bool, default False
-        Leave out those whose packages are not installed.
+        Leave out those whose packages or weights are not there.
 
     Examples
     --------
@@ -165,7 +170,15 @@ def provider_info(name: str) -> ProviderInfo:
     summary = (inspect.getdoc(function) or "").partition("\n")[0]
     requires = tuple(getattr(factory, "requires", ()))
     missing = next((package for package in requires if find_spec(package) is None), None)
-    return ProviderInfo(name, summary, requires, missing, getattr(factory, "extra", None))
+    absent = getattr(factory, "absent", None)
+    return ProviderInfo(
+        name,
+        summary,
+        requires,
+        missing,
+        getattr(factory, "extra", None),
+        absent() if absent is not None else None,
+    )
 
 
 def get_provider(name: str, *, device: str = "auto", **options: Any) -> ScaleSpaceProvider:
@@ -196,7 +209,7 @@ def get_provider(name: str, *, device: str = "auto", **options: Any) -> ScaleSpa
     if device not in ("auto", "cpu", "cuda", "mps"):
         raise ParameterError("device", device, "'auto', 'cpu', 'cuda' or 'mps'")
     info = provider_info(name)
-    factory = _factory(name) if info.available else None
+    factory = _factory(name) if info.missing is None else None
     if factory is None:
         raise MissingDependencyError(str(info.missing), f"provider {name!r}", info.extra)
     parameters = inspect.signature(factory).parameters

@@ -17,7 +17,12 @@ from PIL import Image
 from siftcore.errors import ParameterError, ProviderError
 from siftcore.kernels.blur import gaussian_blur
 from siftcore.params import ScaleSpaceParams
-from siftcore.scalespace.gaussian import _added_blur, classical_octaves, octaves_from
+from siftcore.scalespace.gaussian import (
+    _added_blur,
+    check_blur,
+    octaves_from,
+    octaves_of_image,
+)
 from siftcore.scalespace.geometry import Grid, count_octaves, ladder_sigmas
 from siftcore.scalespace.protocol import Octave, ScaleSpace
 
@@ -101,15 +106,19 @@ class PixelSR:
 
     Notes
     -----
-    ``first_octave`` and ``input_blur`` of the parameters are not read.
+    What `DogProvider` does to an image is done to the upscaled one: by default its first octave is
+    the upscaled image doubled once more, because most keypoints of the high-resolution original
+    lie there. ``first_octave=0`` starts on the upscaled grid itself, in a quarter of the time. The
+    parameter ``input_blur`` is not read.
 
     Examples
     --------
     >>> import numpy as np
     >>> provider = PixelSR(lambda image: np.kron(image, np.ones((2, 2))), name="nearest-x2")
     >>> space = provider.build(np.zeros((24, 32), np.float32), ScaleSpaceParams())
-    >>> next(iter(space)).origin
-    -0.25
+    >>> octave = next(iter(space))
+    >>> octave.delta, octave.origin
+    (0.25, -0.25)
     """
 
     def __init__(
@@ -136,23 +145,16 @@ class PixelSR:
             When the upscaler returns something else than an enlarged image.
         """
         height, width = image.shape
-        ladder = ladder_sigmas(params)
-        if self.blur > ladder[0]:
-            raise ParameterError(
-                "sigma0", params.sigma0, f"at least {self.blur:g} for this upscaler"
-            )
+        check_blur("the blur of the upscaled image", self.blur, params)
 
         def make_octaves() -> Iterator[Octave]:
             upscaled = _called(self.upscale, image, self.name, ndim=2)
             scale = _found_scale(upscaled, image, self.scale, self.name)
-            n = count_octaves(min(upscaled.shape), params)
-            if n < 1:
-                return
-            grid = Grid.area_upsampling(scale)
+            # Popped, so that this frame keeps neither image alive.
             clipped = [upscaled.clip(0.0, 1.0)]
-            # This frame must keep neither image alive.
             del upscaled
-            yield from classical_octaves(clipped.pop(), grid, self.blur, ladder, n)
+            grid = Grid.area_upsampling(scale)
+            yield from octaves_of_image(clipped.pop(), grid, self.blur, params)
 
         return ScaleSpace(make_octaves, (width, height), self.name)
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 import siftcore
 from siftcore import ScaleSpaceProvider, SiftParams
 from tests.contract.blobs import assert_truthful, measure, render
-from tests.contract.providers import FACTORIES, UNSTEADY, UNTRUTHFUL
+from tests.contract.providers import FACTORIES, INVENTIVE, UNSTEADY, UNTRUTHFUL
 
 Image = NDArray[np.float32]
 
@@ -78,8 +78,9 @@ def test_octaves_keep_their_contract(provider: ScaleSpaceProvider, image: Image)
 
 def test_upscaled_images_are_taken_to_have_half_a_pixel_of_blur(image: Image) -> None:
     # The stack adds to a blur of 0.5 of its own pixels; PixelSR has to make the same of the image.
-    upscaled = FACTORIES["PixelSR"]().build(image, SiftParams())
-    predicted = FACTORIES["StackSR"]().build(image, SiftParams())
+    params = SiftParams(first_octave=0)
+    upscaled = FACTORIES["PixelSR"]().build(image, params)
+    predicted = FACTORIES["StackSR"]().build(image, params)
     for one, other in zip(upscaled, predicted, strict=True):
         np.testing.assert_allclose(one.gaussians, other.gaussians, atol=1e-3)
         np.testing.assert_allclose(one.sigmas, other.sigmas)
@@ -119,7 +120,14 @@ def test_flat_images_have_no_keypoints(provider: ScaleSpaceProvider) -> None:
 
 
 def test_grids_and_sigmas_are_truthful(provider: ScaleSpaceProvider) -> None:
-    assert_truthful(measure(provider))
+    name = provider.name
+    is_network = name in siftcore.list_providers() and siftcore.provider_info(name).requires
+    # A network costs up to seconds an image; two sizes of blob tell a wrong grid as well as six.
+    errors = measure(provider, n_sigmas=2) if is_network else measure(provider)
+    if name in INVENTIVE:
+        assert_truthful(errors, distance=0.06, mean=0.04)
+    else:
+        assert_truthful(errors)
 
 
 # The suite itself: it has to notice what it is there to notice.

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 import siftcore
-from siftcore import ParameterError, PixelSR, ProviderError, StackSR
+from siftcore import ParameterError, PixelSR, ProviderError, SiftParams, StackSR
 from siftcore.scalespace.superres import upscale_bicubic
 
 Function = Callable[[NDArray[np.float32]], Any]
@@ -75,7 +75,10 @@ def test_bicubic_is_pixel_sr_of_the_bicubic_upscaler(crop: NDArray[np.uint8]) ->
     same = siftcore.extract(crop, provider=PixelSR(twice))
     assert len(ours) > 50
     np.testing.assert_array_equal(ours.descriptors, same.descriptors)
-    assert ours.octave.min() == -1
+    # The enlarged image, doubled once more.
+    assert ours.octave.min() == -2
+    coarser = siftcore.extract(crop, provider="bicubic-x2", params=SiftParams(first_octave=0))
+    assert coarser.octave.min() == -1
 
 
 def test_results_beyond_black_and_white_are_clipped() -> None:
@@ -95,7 +98,7 @@ def test_predicted_dogs_reach_the_detector_unchanged(crop: NDArray[np.uint8]) ->
     octave = next(iter(provider.build(siftcore.load_image(crop), siftcore.SiftParams())))
     np.testing.assert_allclose(np.diff(octave.gaussians, axis=0), dogs, atol=3e-7)
     top = siftcore.get_provider("bicubic-x2").build(
-        siftcore.load_image(crop), siftcore.SiftParams()
+        siftcore.load_image(crop), siftcore.SiftParams(first_octave=0)
     )
     # One blur instead of six steps, and no clipping before it.
     np.testing.assert_allclose(

@@ -1,0 +1,119 @@
+"""Several processes train as one does."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("safetensors")
+
+import torch
+import torch.distributed as dist
+
+from dognets.training.distributed import Place, join, leave
+from tests.dognets.runs import tiny_trainer
+
+ROOT = Path(__file__).resolve().parents[2]
+NARROW = {"blocks": 1, "channels": 4, "colours": 1}
+CHILD = f"""
+    import os, sys
+    from pathlib import Path
+    import torch
+    from dognets.training import trainer as module
+    from siftcore import SiftError
+    from tests.dognets.runs import tiny_trainer
+
+    torch.set_num_threads(1)
+    # One launch for all of it, to save time: the processes stay joined between the runs.
+    module.leave = lambda: None
+    images, out = Path(sys.argv[1]), Path(sys.argv[2])
+    rank = os.environ["RANK"]
+    try:
+        tiny_trainer(images, out / "odd", batch=3)
+    except SiftError as error:
+        (out / f"error{{rank}}.txt").write_text(str(error))
+
+    trainer = tiny_trainer(images, out / "run", steps=4)
+    trainer.run()
+    torch.save(trainer.average, out / f"average{{rank}}.pt")
+
+    options = dict(steps=2, patch=16, halo=0, options={NARROW})
+    trainer = tiny_trainer(images, out / "against", "srgan-x2", **options)
+    trainer.run()
+    torch.save(dict(trainer.adversary.network.named_parameters()), out / f"adversary{{rank}}.pt")
+    torch.distributed.destroy_process_group()
+"""
+
+
+@pytest.fixture(scope="module")
+def together(photo_folder, tmp_path_factory):
+    """What two processes of torchrun leave behind."""
+    if not dist.is_available() or not dist.is_gloo_available():
+        pytest.skip("this PyTorch has no gloo")
+    out = tmp_path_factory.mktemp("together")
+    script = out / "child.py"
+    script.write_text(textwrap.dedent(CHILD))
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    done = subprocess.run(
+        [sys.executable, *launch, str(script), str(photo_folder), str(out)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def load(path):
+    return torch.load(path, weights_only=True)
+
+
+def test_two_processes_give_what_one_gives(together, photo_folder, tmp_path):
+    alone = tiny_trainer(photo_folder, tmp_path / "run", steps=4)
+    alone.run()
+    found = load(together / "average0.pt")
+    assert found.keys() == alone.average.keys()
+    for key, value in found.items():
+        torch.testing.assert_close(value, alone.average[key], rtol=0, atol=1e-5)
+        assert value.abs().max() > 0
+
+
+def test_all_processes_hold_the_same_weights(together):
+    for name in ("average", "adversary"):
+        one, other = (load(together / f"{name}{rank}.pt") for rank in (0, 1))
+        assert one.keys() == other.keys()
+        for key in one:
+            torch.testing.assert_close(one[key], other[key], rtol=0, atol=1e-6)
+
+
+def test_one_process_writes(together):
+    assert sorted(os.listdir(together / "run")) >= ["last.pt", "validation.csv"]
+    lines = (together / "run" / "validation.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["step", "3", "4"]
+
+
+def test_a_batch_that_cannot_be_shared_is_refused(together):
+    for rank in (0, 1):
+        message = (together / f"error{rank}.txt").read_text()
+        assert message == "batch must be a multiple of the 2 processes; got 3"
+
+
+def test_a_checkpoint_of_two_is_not_continued_by_one(together, photo_folder):
+    from dognets.errors import CheckpointError
+
+    with pytest.raises(CheckpointError, match="world: 2, now 1"):
+        tiny_trainer(photo_folder, together / "run", steps=4, resume=True)
+
+
+def test_alone_there_is_nothing_to_join():
+    assert join(torch.device("cpu")) == Place(0, 1, 0)
+    assert not dist.is_initialized()
+    leave()
