@@ -71,7 +71,8 @@ class Runner:
         Put into evaluation mode and moved.
     device : str, default "auto"
     precision : {"auto", "float32", "float16", "bfloat16"}, default "auto"
-        ``"auto"`` is half precision on GPUs, single elsewhere.
+        Of the convolutions. ``"auto"`` is float16 on GPUs where the network tolerates it, else
+        float32.
     tile : int, optional
         Side of a tile in low-resolution pixels. By default 512, smaller when memory runs out.
         Networks that look at the whole image (`SuperResolver.radius` None) are run in one piece.
@@ -95,9 +96,11 @@ class Runner:
         if tile is not None and not (whole and tile >= 1):
             raise ParameterError("tile", tile, "a positive number of pixels")
         self.device = choose_device(device)
-        half_pays = self.device.type in ("cuda", "mps")
+        half_pays = self.device.type in ("cuda", "mps") and model.tolerates_half
+        # Of the convolutions inside; the enlargement and the sum stay in single precision, because
+        # DoGs are small differences of levels.
         self.dtype = kinds.get(precision, torch.float16 if half_pays else torch.float32)
-        self.model = model.eval().requires_grad_(False).to(self.device, self.dtype)
+        self.model = model.eval().requires_grad_(False).to(self.device, torch.float32)
         self.model = self.model.to(memory_format=torch.channels_last)
         self.tile = tile
 
@@ -136,9 +139,10 @@ class Runner:
             raise ParameterError("images", sorted(shapes), "images of one size")
         border = self.model.radius if self.model.radius is not None else GLOBAL_BORDER
         stack = np.stack([np.pad(image, border, mode="symmetric") for image in images])
-        low = torch.from_numpy(stack)[:, None].to(self.device, self.dtype)
+        low = torch.from_numpy(stack)[:, None].to(self.device)
         height, width = images[0].shape
-        with torch.inference_mode():
+        half = torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not torch.float32)
+        with torch.inference_mode(), half:
             result = self._predict(low, border, height, width)
         return result.float().cpu().numpy()
 
@@ -174,7 +178,7 @@ class Runner:
         tile = max(2, tile - tile % 2)
         planes = self.model.channels_out
         out = torch.empty(
-            (len(low), planes, s * height, s * width), dtype=self.dtype, device=self.device
+            (len(low), planes, s * height, s * width), dtype=torch.float32, device=self.device
         )
         for y in range(0, height, tile):
             for x in range(0, width, tile):

@@ -76,7 +76,7 @@ class ImageCache:
         DataError
             When no image is usable.
         """
-        folder = Path(folder).resolve()
+        folder = Path(folder)
         paths = find_images(folder)
         fingerprint = _fingerprint(folder, paths, minimum_side)
         place = Path(cache_folder or default_cache_folder()) / fingerprint

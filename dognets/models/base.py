@@ -28,12 +28,15 @@ class SuperResolver(nn.Module):
     radius : int or None
         No output depends on inputs farther than this many low-resolution pixels; None where the
         network looks at the whole image (squeeze-and-excitation), so that tiles are not exact.
+    tolerates_half : bool
+        Whether half precision inside leaves at least 99 % of the keypoints within 0.1 pixel.
     """
 
     scale: int
     predicts: Predicts
     sigmas: tuple[float, ...] = ()
     radius: int | None = None
+    tolerates_half: bool = True
 
     @property
     def channels_out(self) -> int:

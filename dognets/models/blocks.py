@@ -5,12 +5,31 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-__all__ = ["SeResidualBlock", "SqueezeExcitation", "conv3x3", "start_near_identity"]
+from dognets.models.filters import at_least_single
+
+__all__ = [
+    "SeResidualBlock",
+    "SqueezeExcitation",
+    "conv3x3",
+    "in_single_precision",
+    "start_near_identity",
+]
 
 
 def conv3x3(channels_in: int, channels_out: int) -> nn.Conv2d:
     """A 3 x 3 convolution that keeps the size."""
     return nn.Conv2d(channels_in, channels_out, 3, padding=1)
+
+
+def in_single_precision(layer: nn.Module, features: Tensor) -> Tensor:
+    """Apply `layer` outside of any autocast.
+
+    For last layers whose output is an image or a level: rounded to half precision, their
+    differences would be mostly rounding.
+    """
+    with torch.autocast(features.device.type, enabled=False):
+        result: Tensor = layer(at_least_single(features))
+    return result
 
 
 @torch.no_grad()

@@ -7,7 +7,7 @@ import math
 from torch import Tensor, nn
 
 from dognets.models.base import Predicts, SuperResolver
-from dognets.models.blocks import conv3x3
+from dognets.models.blocks import conv3x3, in_single_precision
 
 __all__ = ["Edsr"]
 
@@ -57,4 +57,8 @@ class Edsr(SuperResolver):
     def forward(self, low: Tensor) -> Tensor:
         """See `SuperResolver`."""
         features = self.head(low - MEAN)
-        return self.tail(features + self.body(features)) + MEAN
+        features = features + self.body(features)
+        *inner, last = self.tail
+        for layer in inner:
+            features = layer(features)
+        return in_single_precision(last, features) + MEAN

@@ -6,7 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["BicubicUpsample", "GaussianBlur", "gaussian_kernel"]
+__all__ = ["BicubicUpsample", "GaussianBlur", "at_least_single", "gaussian_kernel"]
+
+
+def at_least_single(values: Tensor) -> Tensor:
+    """`values`, in single precision if they are in half."""
+    return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
 
 
 def _keys(distance: float) -> float:
@@ -44,9 +49,12 @@ class BicubicUpsample(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """(B, 1, H, W) to (B, 1, s H, s W)."""
-        kernel = self.kernel.to(image.dtype)
-        enlarged = F.conv2d(image, kernel, padding=self.REACH)
-        inside = F.conv2d(torch.ones_like(image[:1]), kernel, padding=self.REACH)
+        # Never in half precision: what networks add to it is small.
+        with torch.autocast(image.device.type, enabled=False):
+            image = at_least_single(image)
+            kernel = self.kernel.to(image.dtype)
+            enlarged = F.conv2d(image, kernel, padding=self.REACH)
+            inside = F.conv2d(torch.ones_like(image[:1]), kernel, padding=self.REACH)
         return F.pixel_shuffle(enlarged / inside, self.scale)
 
 
@@ -80,15 +88,18 @@ class GaussianBlur(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """(B, 1, H, W) to (B, levels, H, W), or smaller by the radius on each side."""
+        image = at_least_single(image)
         kernels = self.kernels.to(image.dtype)
-        levels = len(kernels)
         if self.padding == "mirror":
             image = _mirrored(_mirrored(image, self.radius, 2), self.radius, 3)
-        rows = F.conv2d(image, kernels[..., None])
-        return F.conv2d(rows, kernels[:, :, None, :], groups=levels)
+        with torch.autocast(image.device.type, enabled=False):
+            rows = F.conv2d(image, kernels[..., None])
+            return F.conv2d(rows, kernels[:, :, None, :], groups=len(kernels))
 
 
 def _mirrored(image: Tensor, radius: int, axis: int) -> Tensor:
     size = image.shape[axis]
-    index = torch.arange(-radius, size + radius, device=image.device) % (2 * size)
+    index = torch.arange(-radius, size + radius, device=image.device)
+    # A tensor as the divisor, because ONNX has no other remainder.
+    index = index.remainder(index.new_full((1,), 2 * size))
     return image.index_select(axis, torch.minimum(index, 2 * size - 1 - index))

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from dognets.models.base import Predicts, SuperResolver
-from dognets.models.blocks import SeResidualBlock, conv3x3
+from dognets.models.blocks import SeResidualBlock, conv3x3, in_single_precision
 from dognets.models.filters import BicubicUpsample, GaussianBlur
 from siftcore.scalespace.geometry import PAPER_SIGMAS
 
@@ -35,6 +35,13 @@ class LevelNetwork(nn.Sequential):
             *(SeResidualBlock(channels) for _ in range(blocks)),
             nn.ConvTranspose2d(channels, 1, 2 * scale, stride=scale, padding=scale // 2),
         )
+
+    def forward(self, low: Tensor) -> Tensor:
+        """(B, 1, H, W) to (B, 1, s H, s W)."""
+        *inner, last = self
+        for layer in inner:
+            low = layer(low)
+        return in_single_precision(last, low)
 
 
 class Method1(SuperResolver):

@@ -31,7 +31,7 @@ from dognets.training.losses import Target, make_loss
 from dognets.training.optimisers import make_optimisers
 from dognets.training.presets import TrainingPreset
 from dognets.training.validation import validate
-from siftcore.errors import ParameterError
+from siftcore.errors import OutputError, ParameterError
 
 __all__ = ["Progress", "Trainer"]
 
@@ -102,6 +102,10 @@ class Trainer:
             half = self.device.type == "cuda" and torch.cuda.is_bf16_supported()
             precision = "bfloat16" if half else "float32"
         self.half = PRECISIONS[precision]
+        if self.out.exists() and not self.out.is_dir():
+            raise OutputError(
+                f"cannot write to {str(self.out)!r}: it is a file, not a folder; choose another"
+            )
         if (self.out / FILE_NAME).exists() and not resume:
             raise CheckpointError(
                 f"{str(self.out)!r} holds a run already; continue it with --resume or choose "

@@ -30,6 +30,7 @@ CHILD = f"""
     from tests.dognets.runs import tiny_trainer
 
     torch.set_num_threads(1)
+    sys.modules["torch.utils.tensorboard"] = None
     # One launch for all of it, to save time: the processes stay joined between the runs.
     module.leave = lambda: None
     images, out = Path(sys.argv[1]), Path(sys.argv[2])
@@ -43,7 +44,7 @@ CHILD = f"""
     trainer.run()
     torch.save(trainer.average, out / f"average{{rank}}.pt")
 
-    options = dict(steps=2, patch=16, halo=0, options={NARROW})
+    options = dict(steps=2, batch=2, patch=16, halo=0, options={NARROW})
     trainer = tiny_trainer(images, out / "against", "srgan-x2", **options)
     trainer.run()
     torch.save(dict(trainer.adversary.network.named_parameters()), out / f"adversary{{rank}}.pt")
@@ -95,7 +96,7 @@ def test_all_processes_hold_the_same_weights(together):
 
 
 def test_one_process_writes(together):
-    assert sorted(os.listdir(together / "run")) >= ["last.pt", "validation.csv"]
+    assert sorted(os.listdir(together / "run")) == ["last.pt", "validation.csv"]
     lines = (together / "run" / "validation.csv").read_text().splitlines()
     assert [line.split(",")[0] for line in lines] == ["step", "3", "4"]
 

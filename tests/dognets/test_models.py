@@ -102,15 +102,14 @@ def test_fresh_method3_with_levels_is_the_blurred_enlargement(photo):
     "name", [n for n, (a, _) in SMALL.items() if a not in ("method1", "method2")]
 )
 def test_nothing_beyond_the_radius_matters(name, scale):
-    # In double precision, so that no small influence is lost in rounding.
-    model = stirred(small_model(name, scale)).eval().double()
+    model = stirred(small_model(name, scale)).eval()
     assert model.radius is not None
     side = 2 * model.radius + 9
     # One even and one odd place, for networks that halve the resolution inside.
     for y, x in ((side // 2, side // 2 + 1), (side // 2 + 1, side // 2)):
-        image = torch.rand(1, 1, side, side, dtype=torch.float64)
+        image = torch.rand(1, 1, side, side)
         changed = image.clone()
-        changed[0, 0, y, x] += 1.0
+        changed[0, 0, y, x] += 20.0  # so that no small influence is lost in rounding
         with torch.no_grad():
             differs = (model(changed) - model(image))[0].abs().amax(0) > 0
         rows, columns = np.nonzero(differs.numpy())
