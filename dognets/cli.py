@@ -67,6 +67,9 @@ def train(
     trunk: Annotated[
         str | None, typer.Option("--trunk", help="Of method3: plain, residual or unet.")
     ] = None,
+    loss: Annotated[
+        str | None, typer.Option("--loss", help="bands, keypoints or pixels, for images.")
+    ] = None,
     optimiser: Annotated[str | None, typer.Option("--optimiser", help="adam or muon.")] = None,
     learning_rate: Annotated[float | None, typer.Option("--learning-rate")] = None,
     degradation: Annotated[str | None, typer.Option("--degradation", help="clean or real.")] = None,
@@ -102,6 +105,7 @@ def train(
     wanted = {
         "steps": steps,
         "batch": batch,
+        "loss": loss,
         "optimiser": optimiser,
         "learning_rate": learning_rate,
         "degradation": degradation,
@@ -209,6 +213,30 @@ def presets() -> None:
             f"{model.count_multiply_adds():>12,.0f} multiply-adds a pixel "
             f"{preset.steps:>7,} steps of {preset.batch} patches"
         )
+
+
+@app.command()
+def weights() -> None:
+    """List the weights that come with the package, as a Markdown table."""
+    from dognets.models import build_model
+    from dognets.pretrained import WEIGHTS_FOLDER, read_manifest
+
+    columns = ("name", "parameters", "multiply-adds a pixel", "steps", "converged")
+    columns += ("DoG gain over bicubic, dB", "licence", "KiB")
+    typer.echo("| " + " | ".join(columns) + " |\n|" + " --- |" * len(columns))
+    for entry in read_manifest().values():
+        model = build_model(entry.architecture, entry.scale, **entry.options)
+        cells = (
+            entry.name,
+            f"{model.count_parameters():,}",
+            f"{model.count_multiply_adds():,.0f}",
+            f"{entry.iterations:,}" if entry.iterations else "-",
+            entry.converged,
+            " ".join(f"{gain:+.2f}" for gain in entry.validation["gain"]),
+            entry.licence,
+            f"{(WEIGHTS_FOLDER / entry.file).stat().st_size / 1024:.0f}",
+        )
+        typer.echo("| " + " | ".join(cells) + " |")
 
 
 def main() -> None:

@@ -5,25 +5,30 @@ from __future__ import annotations
 import signal
 import threading
 from types import FrameType, TracebackType
+from typing import Any
 
 __all__ = ["InterruptsWait"]
 
 
 class InterruptsWait:
-    """While this context lasts, the first Ctrl-C only sets `asked`; the second raises at once.
+    """While this lasts, the first Ctrl-C or SIGTERM only sets `asked`; the second raises at once.
 
     Outside the main thread, and where the program handles interrupts itself, it changes nothing.
     """
 
     def __init__(self) -> None:
         self.asked = False
-        self._in_force = False
+        self._usual: dict[int, Any] = {}
 
     def __enter__(self) -> InterruptsWait:
-        main = threading.current_thread() is threading.main_thread()
-        if main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            signal.signal(signal.SIGINT, self._note)
-            self._in_force = True
+        if threading.current_thread() is threading.main_thread():
+            # SIGTERM is how clusters say that time is up.
+            for number, usual in (
+                (signal.SIGINT, signal.default_int_handler),
+                (signal.SIGTERM, signal.SIG_DFL),
+            ):
+                if signal.getsignal(number) is usual:
+                    self._usual[number] = signal.signal(number, self._note)
         return self
 
     def __exit__(
@@ -32,8 +37,8 @@ class InterruptsWait:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._in_force:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number, usual in self._usual.items():
+            signal.signal(number, usual)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.asked:

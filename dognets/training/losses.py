@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import torch
 import torch.distributed as dist
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dognets.errors import WeightsError
@@ -15,7 +16,7 @@ from dognets.models.base import SuperResolver
 from dognets.models.filters import GaussianBlur
 from siftcore.scalespace.geometry import PAPER_SIGMAS
 
-__all__ = ["BandLoss", "LevelLoss", "PixelLoss", "StackLoss", "make_loss"]
+__all__ = ["BandLoss", "KeypointLoss", "LevelLoss", "PixelLoss", "StackLoss", "make_loss"]
 
 IMAGE_BLUR = 0.5
 # The octave below the high-resolution grid's and that grid's own, three levels an octave.
@@ -79,7 +80,9 @@ class BandLoss(nn.Module):
             return torch.exp(-squared * (sigma**2 - IMAGE_BLUR**2) / 2.0)
 
         bands = [*pairwise(LOWE_EDGES), *pairwise(PAPER_EDGES)]
-        gains = torch.stack([(blur(b) - blur(a)) ** 2 for a, b in bands])
+        transfers = torch.stack([blur(b) - blur(a) for a, b in bands])
+        self.register_buffer("transfers", transfers.float(), persistent=False)
+        gains = transfers**2
         # The half spectrum stands for both halves, but for its own first and last column.
         twice = torch.full((fx.shape[1],), 2.0, dtype=torch.float64)
         twice[0] = 1.0
@@ -98,6 +101,47 @@ class BandLoss(nn.Module):
     def forward(self, predicted: Tensor, target: Tensor) -> Tensor:
         """(B, 1, side, side) each, to a scalar."""
         return self.weigh(self.band_errors(predicted, target))
+
+
+class KeypointLoss(BandLoss):
+    """`BandLoss` that counts more where the true DoGs have extrema: where SIFT will look.
+
+    Parameters
+    ----------
+    side : int
+        Of the square that is judged, in high-resolution samples.
+    """
+
+    # Of an extremum, for levels 2^(1/3) apart: the engine's first test.
+    CONTRAST = 0.8 * 0.04 / 3
+    NEAR = 2
+    WEIGHT = 4.0
+
+    def __init__(self, side: int) -> None:
+        super().__init__(side)
+        self.side = side
+
+    def dogs(self, image: Tensor) -> Tensor:
+        """DoGs of both ladders, the patch repeated at its borders: (B, bands, side, side)."""
+        spectrum = torch.fft.rfft2(image.float()) * self.transfers
+        return torch.fft.irfft2(spectrum, s=(self.side, self.side))
+
+    @torch.no_grad()
+    def near_extrema(self, dogs: Tensor) -> Tensor:
+        """Ones within two samples of an extremum of Lowe's ladder: (B, 1, side, side)."""
+        lowe = dogs[:, : len(LOWE_WEIGHTS)]
+        found = torch.zeros_like(lowe[:, :1])
+        for signed in (lowe, -lowe):
+            highest = F.max_pool3d(signed[:, None], 3, stride=1, padding=1)[:, 0]
+            is_extremum = (signed == highest) & (signed > self.CONTRAST)
+            found = torch.maximum(found, is_extremum[:, 1:-1].float().amax(1, keepdim=True))
+        return F.max_pool2d(found, 2 * self.NEAR + 1, stride=1, padding=self.NEAR)
+
+    def forward(self, predicted: Tensor, target: Tensor) -> Tensor:
+        """(B, 1, side, side) each, to a scalar."""
+        weight = 1.0 + self.WEIGHT * self.near_extrema(self.dogs(target))
+        errors = self.dogs(predicted - target).square() * weight
+        return self.weigh(errors.mean((2, 3)) / weight.mean((2, 3)))
 
 
 class LevelLoss(nn.Module):
@@ -151,6 +195,7 @@ def make_loss(name: str, model: SuperResolver, side: int) -> nn.Module:
     """
     predicts = {
         "bands": "image",
+        "keypoints": "image",
         "pixels": "image",
         "adversarial": "image",
         "gaussians": "gaussians",
@@ -164,6 +209,8 @@ def make_loss(name: str, model: SuperResolver, side: int) -> nn.Module:
         )
     if name in ("bands", "adversarial"):
         return BandLoss(side)
+    if name == "keypoints":
+        return KeypointLoss(side)
     if name == "pixels":
         return PixelLoss()
     return LevelLoss(len(model.sigmas)) if name == "levels" else StackLoss()

@@ -27,7 +27,7 @@ class TrainingPreset:
     scale : {2, 4}
     options : dict
         Sizes of the network.
-    loss : {"bands", "levels", "dogs", "gaussians", "pixels", "adversarial"}
+    loss : {"bands", "keypoints", "levels", "dogs", "gaussians", "pixels", "adversarial"}
     steps, batch, patch, halo : int
         Updates; patches an update over all processes; side of a low-resolution patch, and what
         surrounds it unjudged.

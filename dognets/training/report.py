@@ -119,7 +119,8 @@ def _command() -> str:
 
 def _shown(argument: str) -> str:
     # Where the data lie is this machine's business.
-    return Path(argument).name if argument.startswith("/") else argument
+    option, equals, value = argument.rpartition("=")
+    return option + equals + (Path(value).name if "/" in value else value)
 
 
 def _commit() -> str:

@@ -181,6 +181,8 @@ class Trainer:
             interrupt at once.
         OutputError
             When the disk is full; the last checkpoint is whole.
+        CheckpointError
+            When the loss is no longer a number; the last checkpoint is from before that.
         """
         main = self.place.rank == 0
         if main:
@@ -192,6 +194,11 @@ class Trainer:
             with InterruptsWait() as interrupt:
                 for low, high in self._batches():
                     loss = self._update(low, high)
+                    if not math.isfinite(loss):
+                        raise CheckpointError(
+                            f"the loss of step {self.step} is {loss}; start again with a smaller "
+                            "--learning-rate, or in float32 if it was half precision"
+                        )
                     self.step += 1
                     now = time.monotonic()
                     rate = self.preset.batch * (self.step - first) / max(now - started, 1e-9)
@@ -310,6 +317,7 @@ class Trainer:
             "preset": asdict(self.preset),
             "images": self.cache.fingerprint,
             "world": self.place.world,
+            "precision": str(self.half),
             "model": self.model.state_dict(),
             "average": self.average,
             "loss": self.loss.state_dict(),

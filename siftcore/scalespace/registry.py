@@ -189,7 +189,7 @@ def get_provider(name: str, *, device: str = "auto", **options: Any) -> ScaleSpa
     name : str
         One of `list_providers`.
     device : {"auto", "cpu", "cuda", "mps"}, default "auto"
-        Where networks run; providers without networks ignore it.
+        Where networks run, ``"cuda:1"`` and the like too; providers without networks ignore it.
     **options
         Passed on to the provider's factory.
 
@@ -206,8 +206,9 @@ def get_provider(name: str, *, device: str = "auto", **options: Any) -> ScaleSpa
     """
     if not isinstance(name, str):
         raise ParameterError("provider", name, "a name or a ScaleSpaceProvider")
-    if device not in ("auto", "cpu", "cuda", "mps"):
-        raise ParameterError("device", device, "'auto', 'cpu', 'cuda' or 'mps'")
+    kind, _, number = device.partition(":") if isinstance(device, str) else ("", "", "")
+    if kind not in ("auto", "cpu", "cuda", "mps") or (number and kind != "cuda"):
+        raise ParameterError("device", device, "'auto', 'cpu', 'cuda', 'cuda:N' or 'mps'")
     info = provider_info(name)
     factory = _factory(name) if info.missing is None else None
     if factory is None:

@@ -19,6 +19,7 @@ from dognets.training.losses import (
     LOWE_EDGES,
     PAPER_EDGES,
     BandLoss,
+    KeypointLoss,
     LevelLoss,
     PixelLoss,
     StackLoss,
@@ -177,3 +178,38 @@ def test_a_loss_for_something_else_is_refused(name, network):
     model = small_model(network)
     with pytest.raises(WeightsError, match=f"loss '{name}' .* predicts {model.predicts}"):
         make_loss(name, model, 24)
+
+
+def test_dogs_of_the_keypoint_loss_have_the_band_errors_of_the_spectrum():
+    loss, error = KeypointLoss(48), images(2, 1, 48, 48) - 0.5
+    in_space = loss.dogs(error).square().mean((2, 3))
+    torch.testing.assert_close(in_space, loss.band_errors(error, torch.zeros_like(error)))
+
+
+def blob(side, x, y, sigma):
+    row, column = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
+    return 0.5 + 0.4 * torch.exp(-((column - x) ** 2 + (row - y) ** 2) / (2 * sigma**2))
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_the_keypoint_loss_finds_blobs(sign):
+    loss, image = KeypointLoss(48), blob(48, 30, 14, 1.8)
+    near = loss.near_extrema(loss.dogs((0.5 + sign * (image - 0.5))[None, None]))[0, 0]
+    rows, columns = torch.nonzero(near, as_tuple=True)
+    assert set(rows.tolist()) == {12, 13, 14, 15, 16}
+    assert set(columns.tolist()) == {28, 29, 30, 31, 32}
+
+
+def test_errors_near_keypoints_count_more():
+    target = blob(48, 30, 14, 1.8)[None, None]
+    error = 0.02 * (blob(48, 0, 0, 1.5) - 0.5)
+    near, far = (error.roll((y, x), (0, 1))[None, None] for y, x in ((14, 30), (36, 10)))
+    loss = KeypointLoss(48)
+    loss(target + near, target)
+    usual = loss.weigh.usual.clone()
+
+    def judged(change):
+        loss.weigh.usual.copy_(usual)
+        return float(loss(target + change, target))
+
+    assert judged(near) > 1.3 * judged(far)

@@ -18,7 +18,8 @@ import torch
 import dognets
 from dognets import pretrained
 from dognets.errors import WeightsError
-from dognets.pretrained import WeightsEntry, load_model, read_manifest
+from dognets.models import ARCHITECTURES
+from dognets.pretrained import WEIGHTS_FOLDER, WeightsEntry, load_model, read_manifest
 from siftcore.errors import OutputError
 from tests.dognets.networks import SMALL, small_model
 from tests.dognets.weights import facts, save_small
@@ -190,7 +191,29 @@ def test_nothing_unpickles_code():
         source = path.read_text()
         calls += re.findall(r"torch\.load\(.*?\)\n", source, re.DOTALL)
         risky = r"pickle\.loads?\b|allow_pickle=True|from torch import load\b"
-        # No path of the machine that made it.
+        assert not re.search(risky, source), path
+    assert calls, "the search finds what there is"
+    assert all("weights_only=True" in call for call in calls)
+
+
+SHIPPED = sorted(path.name for path in WEIGHTS_FOLDER.glob("*") if path.suffix != ".json")
+
+
+def test_manifest_and_files_agree():
+    assert sorted(read_manifest()) == SHIPPED
+
+
+@pytest.mark.parametrize("file", SHIPPED)
+def test_shipped_weights_load(file):
+    model, entry = load_model(WEIGHTS_FOLDER / file)
+    assert file == f"{entry.name}.safetensors"
+    assert entry.name == f"{entry.architecture}-x{entry.scale}"
+    assert entry.architecture in ARCHITECTURES
+    assert entry.licence
+    assert entry.command.startswith("dognets ")
+    assert len(entry.validation["psnr"]) == len(entry.validation["gain"]) >= 4
+    assert all(torch.isfinite(p).all() for p in model.parameters())
+    # No path of the machine that made it.
     assert not re.search(r"(^|[\s=])[/~]", f"{entry.command} {entry.data}")
 
 
