@@ -139,14 +139,20 @@ def evaluate(
     weights: Annotated[Path, typer.Argument(metavar="RUN|WEIGHTS")],
     data: _Data,
     device: _Device = "auto",
-    precision: Annotated[str, typer.Option("--precision")] = "auto",
+    precision: Annotated[
+        str, typer.Option("--precision", help="auto, float32, bfloat16 or float16.")
+    ] = "auto",
+    ladder: Annotated[
+        str | None,
+        typer.Option("--ladder", help="paper or lowe; of a network that predicts an image."),
+    ] = None,
 ) -> None:
     """DoG PSNR of a network on a folder of high-resolution images, beside bicubic.
 
     Example: dognets eval runs/method2-x2 --data Set14
     """
     from dognets.data.images import find_images, read_luminance
-    from dognets.evaluation import measure_dog_psnr
+    from dognets.evaluation import chosen_ladder, measure_dog_psnr
     from dognets.inference import Runner
     from dognets.pretrained import load_model
     from dognets.training.report import print_psnr
@@ -154,7 +160,8 @@ def evaluate(
     model, entry = load_model(weights)
     runner = Runner(model, device, precision)  # type: ignore[arg-type]
     images = (read_luminance(path) for path in find_images(data))
-    psnr = measure_dog_psnr(runner, images, model.scale, model.predicts, model.sigmas)
+    sigmas = chosen_ladder(model, ladder)
+    psnr = measure_dog_psnr(runner, images, model.scale, model.predicts, sigmas)
     cost = model.count_multiply_adds()
     typer.echo(
         f"{entry.name}: {model.count_parameters():,} parameters, "

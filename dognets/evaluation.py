@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +17,42 @@ from numpy.typing import NDArray
 from dognets.data.degradation import to_8_bits
 from dognets.data.images import reduce_bicubic
 from dognets.errors import DataError
+from dognets.ladders import LADDERS
+from siftcore.errors import ParameterError
 from siftcore.kernels.blur import gaussian_blur
 from siftcore.scalespace.geometry import PAPER_SIGMAS
 from siftcore.scalespace.superres import upscale_bicubic
 
-__all__ = ["SMALLEST_SIDE", "DogPsnr", "dog_levels", "measure_dog_psnr"]
+if TYPE_CHECKING:
+    from dognets.models import SuperResolver
+
+__all__ = ["SMALLEST_SIDE", "DogPsnr", "chosen_ladder", "dog_levels", "measure_dog_psnr"]
 
 BORDER = 16
 SMALLEST_SIDE = 3 * BORDER
+
+
+def chosen_ladder(model: SuperResolver, ladder: str | None) -> tuple[float, ...]:
+    """Filters of the levels to judge `model` on.
+
+    Parameters
+    ----------
+    model : SuperResolver
+    ladder : {"paper", "lowe"} or None
+        None is the model's own, or the paper's where it predicts an image.
+
+    Raises
+    ------
+    ParameterError
+        When there is none of that name, or the model predicts levels of another.
+    """
+    if ladder is None:
+        return model.sigmas or PAPER_SIGMAS
+    if ladder not in LADDERS:
+        raise ParameterError("ladder", ladder, "'paper' or 'lowe'")
+    if model.sigmas and model.sigmas != LADDERS[ladder]:
+        raise ParameterError("ladder", ladder, "left out: this network predicts another's levels")
+    return LADDERS[ladder]
 
 
 @dataclass(frozen=True)

@@ -12,17 +12,14 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from dognets.ladders import LOWE_FILTERS
 from dognets.models.base import Predicts, SuperResolver
 from dognets.models.blocks import conv3x3, start_near_identity
 from dognets.models.filters import BicubicUpsample, GaussianBlur
-from siftcore.params import ScaleSpaceParams
-from siftcore.scalespace.geometry import ladder_sigmas
 
-__all__ = ["LOWE_FILTERS", "Method3", "PlainTrunk", "ResidualTrunk", "UNetTrunk"]
+__all__ = ["Method3", "PlainTrunk", "ResidualTrunk", "UNetTrunk"]
 
 MEAN = 0.45
-# Filters that take an image with a blur of half a pixel to the levels of Lowe's ladder.
-LOWE_FILTERS = tuple(float((s * s - 0.25) ** 0.5) for s in ladder_sigmas(ScaleSpaceParams()))
 
 
 def _entry(channels: int) -> nn.Sequential:

@@ -166,6 +166,7 @@ BAD_OTHERS = [
     (["eval", "own.safetensors", "--data", "tiny"], "is too small to be judged"),
     (["eval", "own.safetensors", "--data", "images", "--device", "cuda"], "'cuda' is not there"),
     (["eval", "own.safetensors", "--data", "images", "--precision", "x"], "precision must be"),
+    (["eval", "own.safetensors", "--data", "images", "--ladder", "x"], "ladder must be"),
     (["eval", "images/boat_1.png", "--data", "images"], "is not listed"),
     (["export", "gone", "--onnx", "net.onnx"], "no weight file"),
     (["export", "own.safetensors", "--onnx", "gone/net.onnx"], "does not exist"),

@@ -12,8 +12,8 @@ import torch
 
 from dognets.errors import WeightsError
 from dognets.evaluation import dog_levels
+from dognets.ladders import LOWE_FILTERS
 from dognets.models import ARCHITECTURES, build_model
-from dognets.models.method3 import LOWE_FILTERS
 from dognets.training.presets import PRESETS
 from siftcore.scalespace.superres import upscale_bicubic
 from tests.dognets.networks import SMALL, small_model, stirred

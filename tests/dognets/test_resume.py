@@ -116,15 +116,16 @@ def test_after_a_kill(photo_folder, tmp_path, monkeypatch):
     assert rows(run / "validation.csv") == rows(tmp_path / "whole" / "validation.csv")
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("moment", ["between updates", "within an update"])
-def test_an_interrupt_waits_for_the_update(photo_folder, tmp_path, monkeypatch, moment):
+def test_an_interrupt_waits_for_the_update(photo_folder, tmp_path, monkeypatch, moment, number):
     whole = tiny_trainer(photo_folder, tmp_path / "whole")
     whole.run()
     broken = tiny_trainer(photo_folder, tmp_path / "run")
 
     def interrupt():
         if broken.step == 4:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), number)
 
     usual = broken._average_weights
 
@@ -137,6 +138,7 @@ def test_an_interrupt_waits_for_the_update(photo_folder, tmp_path, monkeypatch, 
     with pytest.raises(KeyboardInterrupt):
         broken.run(None if moment == "within an update" else lambda *_: interrupt())
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     resumed = tiny_trainer(photo_folder, tmp_path / "run", resume=True)
     assert resumed.step == (5 if moment == "within an update" else 4)
     resumed.run()
