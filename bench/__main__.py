@@ -92,6 +92,19 @@ def demo(
 
 
 @app.command()
+def psnr(
+    data: Annotated[Path, typer.Option(help="Folder of high-resolution images, such as Set14.")],
+    providers: Providers = "vdsr-x2,method3-x2",
+    scale: Annotated[int, typer.Option(help="Reduction: 2 or 4.")] = 2,
+    json_file: JsonFile = None,
+) -> None:
+    """DoG PSNR of each provider, level by level (Tables 3 to 5 of Noor et al.)."""
+    from bench.psnr import run
+
+    _print(lambda: run(data, _names(providers), scale), json_file)
+
+
+@app.command()
 def preservation(
     data: Annotated[Path, typer.Option(help="Folder of scenes in the Oxford affine layout.")],
     providers: Providers = "dog,bicubic-x2,vdsr-x2,method3-x2",
