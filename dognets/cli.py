@@ -65,7 +65,8 @@ def train(
         int | None, typer.Option("--depth", help="Convolutions of method3's trunk.")
     ] = None,
     trunk: Annotated[
-        str | None, typer.Option("--trunk", help="Of method3: plain, residual or unet.")
+        str | None,
+        typer.Option("--trunk", help="Of method3: mixer, plain, residual, unet or wide."),
     ] = None,
     loss: Annotated[
         str | None, typer.Option("--loss", help="bands, keypoints or pixels, for images.")

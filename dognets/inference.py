@@ -17,8 +17,9 @@ from siftcore.errors import ParameterError
 __all__ = ["Runner", "choose_device"]
 
 Precision = Literal["auto", "float32", "float16", "bfloat16"]
-# Mirrored samples around the image for networks that look at all of it.
-GLOBAL_BORDER = 8
+# Mirrored samples put around every image, so that the zeros that convolutions see beyond the border
+# stay away from it.
+BORDER = 8
 SMALLEST_TILE = 32
 # Largest tile tried first, in low-resolution pixels a side: bounds the memory of huge images.
 FIRST_TILE = 512
@@ -137,20 +138,19 @@ class Runner:
         shapes = {image.shape for image in images}
         if len(shapes) != 1:
             raise ParameterError("images", sorted(shapes), "images of one size")
-        border = self.model.radius if self.model.radius is not None else GLOBAL_BORDER
-        stack = np.stack([np.pad(image, border, mode="symmetric") for image in images])
+        stack = np.stack([np.pad(image, BORDER, mode="symmetric") for image in images])
         low = torch.from_numpy(stack)[:, None].to(self.device)
         height, width = images[0].shape
         half = torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not torch.float32)
         with torch.inference_mode(), half:
-            result = self._predict(low, border, height, width)
+            result = self._predict(low, height, width)
         return result.float().cpu().numpy()
 
-    def _predict(self, low: torch.Tensor, border: int, height: int, width: int) -> torch.Tensor:
+    def _predict(self, low: torch.Tensor, height: int, width: int) -> torch.Tensor:
         tile = max(height, width) if self.model.radius is None else (self.tile or FIRST_TILE)
         while True:
             try:
-                return self._in_tiles(low, border, height, width, tile)
+                return self._in_tiles(low, height, width, tile)
             except RuntimeError as error:
                 smaller = min(tile, max(height, width)) // 2
                 if not _is_out_of_memory(error):
@@ -169,9 +169,7 @@ class Runner:
             )
             self.tile = tile = smaller
 
-    def _in_tiles(
-        self, low: torch.Tensor, border: int, height: int, width: int, tile: int
-    ) -> torch.Tensor:
+    def _in_tiles(self, low: torch.Tensor, height: int, width: int, tile: int) -> torch.Tensor:
         """Every tile with its surroundings, so that each output sees what it would in one piece."""
         s = self.model.scale
         # Even starts, for networks that halve the resolution inside.
@@ -183,10 +181,17 @@ class Runner:
         for y in range(0, height, tile):
             for x in range(0, width, tile):
                 h, w = min(tile, height - y), min(tile, width - x)
-                part = low[:, :, y : y + h + 2 * border, x : x + w + 2 * border]
+                top, bottom = self._reach(y, h, low.shape[2])
+                left, right = self._reach(x, w, low.shape[3])
+                part = low[:, :, top:bottom, left:right]
                 part = part.contiguous(memory_format=torch.channels_last)
-                result = self.model(part)[
-                    :, :, s * border : s * (border + h), s * border : s * (border + w)
-                ]
+                y0, x0 = s * (y + BORDER - top), s * (x + BORDER - left)
+                result = self.model(part)[:, :, y0 : y0 + s * h, x0 : x0 + s * w]
                 out[:, :, s * y : s * (y + h), s * x : s * (x + w)] = result
         return out
+
+    def _reach(self, start: int, length: int, size: int) -> tuple[int, int]:
+        """Rows or columns, of the bordered image, that those of a tile depend on."""
+        radius = size if self.model.radius is None else self.model.radius
+        first = max(0, start + BORDER - radius)
+        return first - first % 2, min(size, start + length + BORDER + radius)

@@ -14,113 +14,12 @@ from torch import Tensor, nn
 
 from dognets.ladders import LOWE_FILTERS
 from dognets.models.base import Predicts, SuperResolver
-from dognets.models.blocks import conv3x3, start_near_identity
 from dognets.models.filters import BicubicUpsample, GaussianBlur
+from dognets.models.trunks import TRUNKS
 
-__all__ = ["Method3", "PlainTrunk", "ResidualTrunk", "UNetTrunk"]
+__all__ = ["Method3"]
 
 MEAN = 0.45
-
-
-def _entry(channels: int) -> nn.Sequential:
-    # One plane in: a wide kernel costs next to nothing here and widens the view.
-    return nn.Sequential(nn.Conv2d(1, channels, 5, padding=2), nn.PReLU(channels))
-
-
-class PlainTrunk(nn.Sequential):
-    """A 5 x 5, then 3 x 3 convolutions with PReLU, started near the identity.
-
-    Parameters
-    ----------
-    channels : int
-    depth : int
-        Convolutions after the first.
-    """
-
-    def __init__(self, channels: int, depth: int) -> None:
-        layers: list[nn.Module] = [*_entry(channels)]
-        for _ in range(depth):
-            conv = start_near_identity(conv3x3(channels, channels))
-            layers += [conv, nn.PReLU(channels)]
-        super().__init__(*layers)
-        self.radius = depth + 2
-
-
-class ResidualTrunk(nn.Module):
-    """Pairs of 3 x 3 convolutions with a skip around each pair; PReLU after each.
-
-    Parameters
-    ----------
-    channels : int
-    depth : int
-        Convolutions after the first, even.
-    """
-
-    def __init__(self, channels: int, depth: int) -> None:
-        super().__init__()
-        self.head = _entry(channels)
-        self.inner = nn.ModuleList(
-            nn.Sequential(
-                conv3x3(channels, channels), nn.PReLU(channels), conv3x3(channels, channels)
-            )
-            for _ in range(depth // 2)
-        )
-        self.outer = nn.ModuleList(nn.PReLU(channels) for _ in range(depth // 2))
-        self.radius = 2 * (depth // 2) + 2
-
-    def forward(self, low: Tensor) -> Tensor:
-        """(B, 1, H, W) to (B, C, H, W)."""
-        features = self.head(low)
-        for inner, outer in zip(self.inner, self.outer, strict=True):
-            features = outer(features + inner(features))
-        return features
-
-
-class UNetTrunk(nn.Module):
-    """A plain trunk, half of whose convolutions also run at half the resolution.
-
-    Parameters
-    ----------
-    channels : int
-        At full resolution; half as many more at half resolution.
-    depth : int
-        Convolutions at full resolution after the first, and as many at half resolution.
-    """
-
-    def __init__(self, channels: int, depth: int) -> None:
-        super().__init__()
-        wide = channels * 3 // 16 * 8
-        self.before = PlainTrunk(channels, depth // 2)
-        self.down = nn.Conv2d(channels, wide, 2, stride=2)
-        self.middle = nn.Sequential(*self._plain(wide, depth))
-        self.up = nn.Conv2d(wide, 4 * channels, 1)
-        nn.init.zeros_(self.up.weight)
-        nn.init.zeros_(self.up.bias)  # type: ignore[arg-type]
-        self.after = nn.Sequential(*self._plain(channels, depth - depth // 2))
-        # Exact for tiles that start at even rows and columns.
-        self.radius = 2 * (2 * depth + 2) + 4
-
-    @staticmethod
-    def _plain(channels: int, depth: int) -> list[nn.Module]:
-        return [
-            layer
-            for _ in range(depth)
-            for layer in (
-                start_near_identity(conv3x3(channels, channels)),
-                nn.PReLU(channels),
-            )
-        ]
-
-    def forward(self, low: Tensor) -> Tensor:
-        """(B, 1, H, W) to (B, C, H, W)."""
-        height, width = low.shape[2:]
-        low = F.pad(low, (0, width % 2, 0, height % 2), mode="replicate")
-        features = self.before(low)
-        coarse = F.pixel_shuffle(self.up(self.middle(self.down(features))), 2)
-        return self.after(features + coarse)[:, :, :height, :width]
-
-
-TRUNKS = {"plain": PlainTrunk, "residual": ResidualTrunk, "unet": UNetTrunk}
 
 
 class Method3(SuperResolver):
@@ -131,8 +30,8 @@ class Method3(SuperResolver):
     scale : {2, 4}
     channels : int, default 48
     depth : int, default 6
-        Convolutions of the trunk after the first.
-    trunk : {"plain", "residual", "unet"}, default "plain"
+        Convolutions of the trunk after the first, or its blocks.
+    trunk : {"mixer", "plain", "residual", "unet", "wide"}, default "plain"
     heads : {"image", "lowe"}, default "image"
         What is predicted: the image itself, from which exact Gaussian filters make every level of
         every ladder; or the six levels of Lowe's ladder, each from a head of its own.
@@ -143,7 +42,7 @@ class Method3(SuperResolver):
         scale: int,
         channels: int = 48,
         depth: int = 6,
-        trunk: Literal["plain", "residual", "unet"] = "plain",
+        trunk: Literal["mixer", "plain", "residual", "unet", "wide"] = "plain",
         heads: Literal["image", "lowe"] = "image",
     ) -> None:
         super().__init__()

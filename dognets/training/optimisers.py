@@ -75,6 +75,7 @@ def make_optimisers(name: str, model: nn.Module, lr: float) -> list[torch.optim.
             f"{path}.weight"
             for path, module in model.named_modules()
             if isinstance(module, nn.Conv2d)
+            and module.groups == 1
             and min(module.in_channels, module.out_channels) > 16
             and path != "head"
         }

@@ -11,6 +11,8 @@ SMALL = {
     "method1": ("method1", {"blocks": (2, 1, 1, 1), "channels": 16}),
     "method2": ("method2", {"blocks": (2, 1, 1, 1, 1), "channels": 16}),
     "method3": ("method3", {"channels": 8, "depth": 2}),
+    "method3-mixer": ("method3", {"channels": 8, "depth": 2, "trunk": "mixer"}),
+    "method3-wide": ("method3", {"channels": 8, "depth": 2, "trunk": "wide"}),
     "method3-residual": ("method3", {"channels": 8, "depth": 2, "trunk": "residual"}),
     "method3-unet": ("method3", {"channels": 16, "depth": 2, "trunk": "unet"}),
     "method3-lowe": ("method3", {"channels": 8, "depth": 2, "heads": "lowe"}),
