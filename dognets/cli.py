@@ -208,6 +208,23 @@ def convert(
 
 
 @app.command()
+def pack(
+    weights: Annotated[Path, typer.Argument(metavar="RUN|WEIGHTS")],
+    data: _Data,
+    out: Annotated[Path, typer.Option("--out", help="Folder to write to.")],
+) -> None:
+    """Make a run's weights ready to be shipped: named, listed, in half precision if that is free.
+
+    Example: dognets pack runs/method3-x2 --data DIV2K --out dognets/weights
+    """
+    from dognets.packing import pack as pack_weights
+
+    entry = pack_weights(weights, data, out)
+    path = out / entry.file
+    typer.echo(f"wrote {path}, {path.stat().st_size / 1024:.0f} KiB")
+
+
+@app.command()
 def presets() -> None:
     """List what can be trained, with its cost."""
     from dognets.models import build_model

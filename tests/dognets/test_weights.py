@@ -19,6 +19,7 @@ import dognets
 from dognets import pretrained
 from dognets.errors import WeightsError
 from dognets.models import ARCHITECTURES
+from dognets.packing import pack
 from dognets.pretrained import WEIGHTS_FOLDER, WeightsEntry, load_model, read_manifest
 from siftcore.errors import OutputError
 from tests.dognets.networks import SMALL, small_model
@@ -221,3 +222,16 @@ def test_an_entry_is_what_the_manifest_says():
     assert WeightsEntry(file="f", sha256="0", scale=2, **facts("method3")).name == "method3-x2"
     assert pretrained.MANIFEST == "manifest.json"
     assert small_model("method3").scale == 2
+
+
+def test_packed_weights_are_named_and_halved(tmp_path, photo_folder):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "out").mkdir()
+    model = small_model("method3", 2)
+    pretrained.save_weights(model, tmp_path / "run" / "weights.safetensors", facts("method3"))
+    entry = pack(tmp_path / "run", photo_folder, tmp_path / "out")
+    assert entry.file == "method3-x2.safetensors"
+    loaded, again = load_model(tmp_path / "out" / entry.file)
+    assert again == entry
+    for name, value in model.state_dict().items():
+        torch.testing.assert_close(loaded.state_dict()[name], value.half().float())
