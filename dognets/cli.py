@@ -69,7 +69,7 @@ def train(
         typer.Option("--trunk", help="Of method3: mixer, plain, residual, unet or wide."),
     ] = None,
     loss: Annotated[
-        str | None, typer.Option("--loss", help="bands, keypoints or pixels, for images.")
+        str | None, typer.Option("--loss", help="bands, bands+pixels, keypoints or pixels.")
     ] = None,
     optimiser: Annotated[str | None, typer.Option("--optimiser", help="adam or muon.")] = None,
     learning_rate: Annotated[float | None, typer.Option("--learning-rate")] = None,

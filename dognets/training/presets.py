@@ -27,7 +27,9 @@ class TrainingPreset:
     scale : {2, 4}
     options : dict
         Sizes of the network.
-    loss : {"bands", "keypoints", "levels", "dogs", "gaussians", "pixels", "adversarial"}
+    loss : str
+        ``"bands"``, ``"bands+pixels"``, ``"keypoints"``, ``"pixels"`` or ``"adversarial"`` for
+        networks that predict an image; ``"gaussians"``, ``"levels"`` or ``"dogs"`` for levels.
     steps, batch, patch, halo : int
         Updates; patches an update over all processes; side of a low-resolution patch, and what
         surrounds it unjudged.
@@ -90,7 +92,7 @@ def _presets() -> dict[str, TrainingPreset]:
             architecture="method3",
             scale=s,
             options=_SIZES["method3"][s],
-            loss="bands",
+            loss="bands+pixels",
             steps={2: 20_000, 4: 12_000}[s],
             batch=8,
             patch=36,

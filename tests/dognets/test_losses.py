@@ -15,16 +15,14 @@ pytest.importorskip("safetensors")
 import torch
 
 from dognets.errors import WeightsError
-from dognets.training.losses import (
+from dognets.training.band_losses import (
     LOWE_EDGES,
     PAPER_EDGES,
+    BandAndPixelLoss,
     BandLoss,
     KeypointLoss,
-    LevelLoss,
-    PixelLoss,
-    StackLoss,
-    make_loss,
 )
+from dognets.training.losses import LevelLoss, PixelLoss, StackLoss, make_loss
 from siftcore.params import ScaleSpaceParams
 from siftcore.scalespace.geometry import PAPER_SIGMAS, ladder_sigmas
 from tests.dognets.networks import small_model
@@ -213,3 +211,14 @@ def test_errors_near_keypoints_count_more():
         return float(loss(target + change, target))
 
     assert judged(near) > 1.3 * judged(far)
+
+
+def test_bands_and_pixels_are_both_seen():
+    target = images(2, 1, 48, 48)
+    loss = BandAndPixelLoss(48)
+    loss(target + 0.01, target)
+    # A constant is in no band: only the pixels see that it doubles.
+    assert float(loss(target + 0.02, target)) > 1.3 * float(loss(target + 0.01, target))
+    # Signs that change with every pixel leave the mean absolute error, and no band sees them.
+    checks = 0.01 * (-1.0) ** torch.arange(48)
+    assert float(loss(target + checks, target)) < float(loss(target + 4 * checks.flip(0), target))
