@@ -61,7 +61,7 @@ class Scores:
 
 def read_pairs(folder: Path) -> Iterator[Pair]:
     """Scenes of the Oxford affine layout: ``scene/img1..6.png`` and ``H1toKp``."""
-    scenes = sorted(p for p in folder.iterdir() if (p / "H1to2p").is_file())
+    scenes = sorted(path.parent for path in folder.glob("*/H1to2p"))
     if not scenes:
         raise InputError(f"no scene with a file H1to2p in {str(folder)!r}")
     for scene in scenes:

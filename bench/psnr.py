@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 import siftcore
 from bench.report import Report, Table
+from dognets.data.degradation import to_8_bits
+from dognets.data.images import SUFFIXES, read_luminance, reduce_bicubic
 from siftcore.errors import InputError
 from siftcore.params import ScaleSpaceParams
 from siftcore.scalespace.protocol import ScaleSpaceProvider
@@ -27,7 +28,6 @@ __all__ = ["dog_psnr", "paper_gains", "run"]
 BORDER = 16
 PAPER = Path(__file__).parent / "paper_tables.json"
 ON_PAPER_LADDER = ScaleSpaceParams(ladder="paper", first_octave=0, n_octaves=1)
-_SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff"}
 
 
 def run(data: Path, providers: Sequence[str], scale: int) -> Report:
@@ -120,17 +120,12 @@ def _dogs(
 
 def _images(folder: Path) -> Iterator[NDArray[np.float32]]:
     """Luminance of each image, not rounded: 16 to 235, as super-resolution benchmarks take it."""
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _SUFFIXES)
+    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
     if not found:
         raise InputError(f"no image in {str(folder)!r}")
-    weights = np.array([65.481, 128.553, 24.966], np.float32)
-    for path in found:
-        with Image.open(path) as image:
-            yield 16.0 + np.asarray(image.convert("RGB"), np.float32) @ weights / 255.0
+    return map(read_luminance, found)
 
 
 def _reduced(high: NDArray[np.float32], scale: int) -> NDArray[np.float32]:
     """Antialiased bicubic reduction, rounded to 8 bits, in [0, 1]."""
-    size = (high.shape[1] // scale, high.shape[0] // scale)
-    low = np.asarray(Image.fromarray(high).resize(size, Image.Resampling.BICUBIC))
-    return np.clip(np.rint(low), 0, 255).astype(np.float32) / np.float32(255.0)
+    return to_8_bits(reduce_bicubic(high, scale)).astype(np.float32) / np.float32(255.0)

@@ -10,17 +10,11 @@ from typing import Annotated, Any
 
 import typer
 
-from siftcore._cli_errors import OneLineErrors, keep_interrupts
+from siftcore._cli_errors import keep_interrupts, make_app
 
 __all__ = ["app", "main"]
 
-app = typer.Typer(
-    cls=OneLineErrors,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = make_app()
 
 _Data = Annotated[Path, typer.Option("--data", help="Folder of images, searched to any depth.")]
 _Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")]

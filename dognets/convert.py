@@ -78,10 +78,7 @@ def convert_published(
             f"--npz {Path(npz).name} --data {Path(data).name} --out weights",
             "commit": SOURCES[architecture],
             "licence": LICENCE,
-            "validation": {
-                "psnr": [round(float(v), 3) for v in psnr.predicted],
-                "gain": [round(float(v), 3) for v in psnr.gain],
-            },
+            "validation": psnr.as_dict(),
         },
         half=True,
     )

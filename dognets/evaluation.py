@@ -75,6 +75,11 @@ class DogPsnr:
         """Over bicubic, dB."""
         return self.predicted - self.bicubic
 
+    def as_dict(self) -> dict[str, list[float]]:
+        """``psnr`` and ``gain``, rounded: what a manifest says."""
+        values = {"psnr": self.predicted, "gain": self.gain}
+        return {key: [round(float(v), 3) for v in value] for key, value in values.items()}
+
 
 def dog_levels(
     image: NDArray[np.float32], sigmas: tuple[float, ...] = PAPER_SIGMAS

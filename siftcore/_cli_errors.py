@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-__all__ = ["OneLineErrors", "keep_interrupts"]
+__all__ = ["OneLineErrors", "keep_interrupts", "make_app"]
 
 # The base of all that Typer raises about a command line; where it lives depends on the version.
 _UsageError: type[Exception] = next(
@@ -43,6 +43,17 @@ class OneLineErrors(TyperGroup):
             code = _FAILED
             print(f"error: {_one_line(error)}", file=sys.stderr)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def make_app() -> typer.Typer:
+    """A command line that fails in one line, with ``-h`` for help."""
+    return typer.Typer(
+        cls=OneLineErrors,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
 
 
 def keep_interrupts() -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from siftcore import __version__
-from siftcore._cli_errors import OneLineErrors, keep_interrupts
+from siftcore._cli_errors import keep_interrupts, make_app
 
 if TYPE_CHECKING:
     from siftcore.params import SiftParams
@@ -22,13 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app", "main"]
 
-app = typer.Typer(
-    cls=OneLineErrors,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = make_app()
 
 _Provider = Annotated[
     str, typer.Option("--provider", "-p", help="Scale space: see 'siftcore providers'.")

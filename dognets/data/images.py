@@ -59,9 +59,13 @@ def read_grey(path: str | Path) -> NDArray[np.uint8]:
     DataError
         When the file cannot be read as an image.
     """
+    return _read(path, "L")
+
+
+def _read(path: str | Path, mode: str) -> NDArray[np.uint8]:
     try:
         with Image.open(path) as image:
-            return np.array(_to_8_bits(image).convert("L"))
+            return np.array(_to_8_bits(image).convert(mode))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataError(f"cannot read an image from {str(path)!r}: {error}") from error
 
@@ -128,10 +132,6 @@ def read_luminance(path: str | Path) -> NDArray[np.float32]:
     DataError
         When the file cannot be read as an image.
     """
-    try:
-        with Image.open(path) as image:
-            rgb = np.asarray(_to_8_bits(image).convert("RGB"), np.float32)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(f"cannot read an image from {str(path)!r}: {error}") from error
+    rgb = _read(path, "RGB").astype(np.float32)
     weights = np.array([65.481, 128.553, 24.966], np.float32)
     return np.asarray(16.0 + rgb @ weights / 255.0, np.float32)

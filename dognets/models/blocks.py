@@ -8,12 +8,17 @@ from torch import Tensor, nn
 from dognets.models.filters import at_least_single
 
 __all__ = [
+    "MEAN_LUMINANCE",
+    "Residual",
     "SeResidualBlock",
     "SqueezeExcitation",
     "conv3x3",
     "in_single_precision",
     "start_near_identity",
 ]
+
+# Of natural images; networks see the input less this.
+MEAN_LUMINANCE = 0.45
 
 
 def conv3x3(channels_in: int, channels_out: int) -> nn.Conv2d:
@@ -73,7 +78,25 @@ class SqueezeExcitation(nn.Module):
         return features * self.weigh(features.mean((2, 3)))[:, :, None, None]
 
 
-class SeResidualBlock(nn.Module):
+class Residual(nn.Module):
+    """Layers whose result is added to their input.
+
+    Parameters
+    ----------
+    *layers : Module
+    """
+
+    def __init__(self, *layers: nn.Module) -> None:
+        super().__init__()
+        self.body = nn.Sequential(*layers)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, C, H, W) to the same shape."""
+        result: Tensor = features + self.body(features)
+        return result
+
+
+class SeResidualBlock(Residual):
     """conv, ReLU, conv, squeeze-and-excitation, plus the block's input (Noor et al., figure 3).
 
     Parameters
@@ -82,14 +105,9 @@ class SeResidualBlock(nn.Module):
     """
 
     def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
+        super().__init__(
             conv3x3(channels, channels),
             nn.ReLU(inplace=True),
             conv3x3(channels, channels),
             SqueezeExcitation(channels),
         )
-
-    def forward(self, features: Tensor) -> Tensor:
-        """(B, C, H, W) to the same shape."""
-        return features + self.body(features)

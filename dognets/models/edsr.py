@@ -7,23 +7,13 @@ import math
 from torch import Tensor, nn
 
 from dognets.models.base import Predicts, SuperResolver
-from dognets.models.blocks import conv3x3, in_single_precision
+from dognets.models.blocks import MEAN_LUMINANCE, Residual, conv3x3, in_single_precision
 
 __all__ = ["Edsr"]
 
-# Mean luminance of natural images, taken off the input and put back on the output.
-MEAN = 0.45
 
-
-class _ResidualBlock(nn.Module):
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            conv3x3(channels, channels), nn.ReLU(inplace=True), conv3x3(channels, channels)
-        )
-
-    def forward(self, features: Tensor) -> Tensor:
-        return features + self.body(features)
+def _block(channels: int) -> Residual:
+    return Residual(conv3x3(channels, channels), nn.ReLU(inplace=True), conv3x3(channels, channels))
 
 
 class Edsr(SuperResolver):
@@ -44,7 +34,7 @@ class Edsr(SuperResolver):
         doublings = int(math.log2(scale))
         self.head = conv3x3(1, channels)
         self.body = nn.Sequential(
-            *(_ResidualBlock(channels) for _ in range(blocks)), conv3x3(channels, channels)
+            *(_block(channels) for _ in range(blocks)), conv3x3(channels, channels)
         )
         steps = [
             layer
@@ -56,9 +46,9 @@ class Edsr(SuperResolver):
 
     def forward(self, low: Tensor) -> Tensor:
         """See `SuperResolver`."""
-        features = self.head(low - MEAN)
+        features = self.head(low - MEAN_LUMINANCE)
         features = features + self.body(features)
         *inner, last = self.tail
         for layer in inner:
             features = layer(features)
-        return in_single_precision(last, features) + MEAN
+        return in_single_precision(last, features) + MEAN_LUMINANCE

@@ -14,12 +14,11 @@ from torch import Tensor, nn
 
 from dognets.ladders import LOWE_FILTERS
 from dognets.models.base import Predicts, SuperResolver
+from dognets.models.blocks import MEAN_LUMINANCE, in_single_precision
 from dognets.models.filters import BicubicUpsample, GaussianBlur
 from dognets.models.trunks import TRUNKS
 
 __all__ = ["Method3"]
-
-MEAN = 0.45
 
 
 class Method3(SuperResolver):
@@ -64,6 +63,6 @@ class Method3(SuperResolver):
 
     def forward(self, low: Tensor) -> Tensor:
         """See `SuperResolver`."""
-        centred = low - MEAN
-        residual = self.head(self.trunk(centred)) + self.linear(centred)
+        centred = low - MEAN_LUMINANCE
+        residual = self.head(self.trunk(centred)) + in_single_precision(self.linear, centred)
         return self.blur(self.enlarge(low)) + F.pixel_shuffle(residual, self.scale)

@@ -58,7 +58,7 @@ class Srgan(SuperResolver):
     """
 
     predicts: Predicts = "image"
-    # Texture made up from noise changes with the noise of rounding: 97 % of keypoints stay.
+    # Texture made up from noise changes with the noise of rounding, and keypoints with it.
     tolerates_half = False
 
     def __init__(self, scale: int, blocks: int = 5, channels: int = 64, colours: int = 3) -> None:

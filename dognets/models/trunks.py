@@ -8,14 +8,15 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dognets.models.blocks import conv3x3, start_near_identity
+from dognets.models.activations import PReLU
+from dognets.models.blocks import Residual, conv3x3, start_near_identity
 
 __all__ = ["TRUNKS", "MixerTrunk", "PlainTrunk", "ResidualTrunk", "UNetTrunk", "WideTrunk"]
 
 
 def _entry(channels: int) -> nn.Sequential:
     # One plane in: a wide kernel costs next to nothing here and widens the view.
-    return nn.Sequential(nn.Conv2d(1, channels, 5, padding=2), nn.PReLU(channels))
+    return nn.Sequential(nn.Conv2d(1, channels, 5, padding=2), PReLU(channels))
 
 
 class PlainTrunk(nn.Sequential):
@@ -32,7 +33,7 @@ class PlainTrunk(nn.Sequential):
         layers: list[nn.Module] = [*_entry(channels)]
         for _ in range(depth):
             conv = start_near_identity(conv3x3(channels, channels))
-            layers += [conv, nn.PReLU(channels)]
+            layers += [conv, PReLU(channels)]
         super().__init__(*layers)
         self.radius = depth + 2
 
@@ -51,12 +52,10 @@ class ResidualTrunk(nn.Module):
         super().__init__()
         self.head = _entry(channels)
         self.inner = nn.ModuleList(
-            nn.Sequential(
-                conv3x3(channels, channels), nn.PReLU(channels), conv3x3(channels, channels)
-            )
+            nn.Sequential(conv3x3(channels, channels), PReLU(channels), conv3x3(channels, channels))
             for _ in range(depth // 2)
         )
-        self.outer = nn.ModuleList(nn.PReLU(channels) for _ in range(depth // 2))
+        self.outer = nn.ModuleList(PReLU(channels) for _ in range(depth // 2))
         self.radius = 2 * (depth // 2) + 2
 
     def forward(self, low: Tensor) -> Tensor:
@@ -67,21 +66,14 @@ class ResidualTrunk(nn.Module):
         return features
 
 
-class _MixerBlock(nn.Module):
+def _mixer_block(channels: int, size: int = 7) -> Residual:
     """A wide depthwise convolution, then a pointwise pair with twice the channels, and a skip."""
-
-    def __init__(self, channels: int, size: int = 7) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv2d(channels, channels, size, padding=size // 2, groups=channels),
-            nn.Conv2d(channels, 2 * channels, 1),
-            nn.PReLU(2 * channels),
-            nn.Conv2d(2 * channels, channels, 1),
-        )
-
-    def forward(self, features: Tensor) -> Tensor:
-        result: Tensor = features + self.body(features)
-        return result
+    return Residual(
+        nn.Conv2d(channels, channels, size, padding=size // 2, groups=channels),
+        nn.Conv2d(channels, 2 * channels, 1),
+        PReLU(2 * channels),
+        nn.Conv2d(2 * channels, channels, 1),
+    )
 
 
 class MixerTrunk(nn.Sequential):
@@ -95,24 +87,17 @@ class MixerTrunk(nn.Sequential):
     """
 
     def __init__(self, channels: int, depth: int) -> None:
-        super().__init__(*_entry(channels), *(_MixerBlock(channels) for _ in range(depth)))
+        super().__init__(*_entry(channels), *(_mixer_block(channels) for _ in range(depth)))
         self.radius = 3 * depth + 2
 
 
-class _WideBlock(nn.Module):
+def _wide_block(channels: int) -> Residual:
     """A 3 x 3 convolution to twice the channels, a pointwise one back, and a skip."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            conv3x3(channels, 2 * channels),
-            nn.PReLU(2 * channels),
-            nn.Conv2d(2 * channels, channels, 1),
-        )
-
-    def forward(self, features: Tensor) -> Tensor:
-        result: Tensor = features + self.body(features)
-        return result
+    return Residual(
+        conv3x3(channels, 2 * channels),
+        PReLU(2 * channels),
+        nn.Conv2d(2 * channels, channels, 1),
+    )
 
 
 class WideTrunk(nn.Sequential):
@@ -126,7 +111,7 @@ class WideTrunk(nn.Sequential):
     """
 
     def __init__(self, channels: int, depth: int) -> None:
-        super().__init__(*_entry(channels), *(_WideBlock(channels) for _ in range(depth)))
+        super().__init__(*_entry(channels), *(_wide_block(channels) for _ in range(depth)))
         self.radius = depth + 2
 
 
@@ -161,7 +146,7 @@ class UNetTrunk(nn.Module):
             for _ in range(depth)
             for layer in (
                 start_near_identity(conv3x3(channels, channels)),
-                nn.PReLU(channels),
+                PReLU(channels),
             )
         ]
 

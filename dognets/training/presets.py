@@ -83,6 +83,20 @@ _SIZES: dict[str, dict[int, dict[str, Any]]] = {
     "method3": {2: {"channels": 48, "depth": 6}, 4: {"channels": 48, "depth": 10}},
 }
 
+_PUBLISHED: dict[str, dict[str, Any]] = {
+    "method1": {"loss": "dogs", "steps": 200_000, "learning_rate": 2e-4},
+    "method2": {"loss": "gaussians", "steps": 200_000, "learning_rate": 2e-4},
+    "edsr": {"loss": "pixels", "steps": 200_000, "learning_rate": 2e-4},
+    "srcnn": {"loss": "pixels", "steps": 50_000, "learning_rate": 1e-3},
+    "vdsr": {"loss": "pixels", "steps": 100_000, "learning_rate": 5e-4},
+    "srgan": {
+        "loss": "adversarial",
+        "steps": 100_000,
+        "learning_rate": 2e-4,
+        "options": {"colours": 1},
+    },
+}
+
 
 def _presets() -> dict[str, TrainingPreset]:
     found = {}
@@ -101,7 +115,6 @@ def _presets() -> dict[str, TrainingPreset]:
             learning_rate=0.015,
             validate_every=2000,
         )
-        published = {"scale": s, "halo": 4}
         found |= {
             p.name: p
             for p in (
@@ -113,54 +126,15 @@ def _presets() -> dict[str, TrainingPreset]:
                     options={**method3.options, "heads": "lowe"},
                     loss="levels",
                 ),
-                TrainingPreset(
-                    name=f"method1-x{s}",
-                    architecture="method1",
-                    loss="dogs",
-                    steps=200_000,
-                    learning_rate=2e-4,
-                    **published,
-                ),
-                TrainingPreset(
-                    name=f"method2-x{s}",
-                    architecture="method2",
-                    loss="gaussians",
-                    steps=200_000,
-                    learning_rate=2e-4,
-                    **published,
-                ),
-                TrainingPreset(
-                    name=f"edsr-x{s}",
-                    architecture="edsr",
-                    loss="pixels",
-                    steps=200_000,
-                    learning_rate=2e-4,
-                    **published,
-                ),
-                TrainingPreset(
-                    name=f"srcnn-x{s}",
-                    architecture="srcnn",
-                    loss="pixels",
-                    steps=50_000,
-                    learning_rate=1e-3,
-                    **published,
-                ),
-                TrainingPreset(
-                    name=f"vdsr-x{s}",
-                    architecture="vdsr",
-                    loss="pixels",
-                    steps=100_000,
-                    learning_rate=5e-4,
-                    **published,
-                ),
-                TrainingPreset(
-                    name=f"srgan-x{s}",
-                    architecture="srgan",
-                    options={"colours": 1},
-                    loss="adversarial",
-                    steps=100_000,
-                    learning_rate=2e-4,
-                    **published,
+                *(
+                    TrainingPreset(
+                        name=f"{architecture}-x{s}",
+                        architecture=architecture,
+                        scale=s,
+                        halo=4,
+                        **how,
+                    )
+                    for architecture, how in _PUBLISHED.items()
                 ),
             )
         }

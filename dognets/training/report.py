@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from dognets.evaluation import DogPsnr
+from dognets.ladders import ladder_name
 from dognets.pretrained import save_weights
 from dognets.training import trainer as training
 
@@ -70,9 +71,6 @@ def finish(trainer: training.Trainer, psnr: DogPsnr, data: Path) -> None:
     """Write the run's weights and their manifest, and say where."""
     preset = trainer.preset
     model = trainer.averaged_model()
-    ladder = {"image": "image", "gaussians": "lowe", "dogs": "paper"}[model.predicts]
-    if preset.architecture in ("method1", "method2"):
-        ladder = "paper"
     path = trainer.out / "weights.safetensors"
     save_weights(
         model,
@@ -81,7 +79,7 @@ def finish(trainer: training.Trainer, psnr: DogPsnr, data: Path) -> None:
             "name": preset.name,
             "architecture": preset.architecture,
             "options": preset.options,
-            "ladder": ladder,
+            "ladder": ladder_name(model.sigmas),
             "data": f"{Path(data).name}: {len(trainer.training_images)} images, "
             f"{len(trainer.held_back)} kept back; {preset.degradation}",
             "iterations": preset.steps,
@@ -90,10 +88,7 @@ def finish(trainer: training.Trainer, psnr: DogPsnr, data: Path) -> None:
             "command": _command(),
             "commit": _commit(),
             "licence": "Apache-2.0",
-            "validation": {
-                "psnr": [round(float(v), 3) for v in psnr.predicted],
-                "gain": [round(float(v), 3) for v in psnr.gain],
-            },
+            "validation": psnr.as_dict(),
         },
     )
     print_psnr(psnr)

@@ -38,8 +38,6 @@ __all__ = ["Progress", "Trainer"]
 # Called with the step, the loss, samples a second and the last validation.
 Progress = Callable[[int, float, float, DogPsnr | None], None]
 LOG_EVERY = 100
-# A run may be made longer or shorter; the learning rate follows the new length from there on.
-MAY_CHANGE = ("steps", "validate_every")
 PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -311,13 +309,19 @@ class Trainer:
         """DoG PSNR of the averaged weights on images that are kept back."""
         return validate(self.averaged_model(), self.cache, self.held_back, str(self.device))
 
-    def _state(self) -> dict[str, Any]:
+    def _settings(self) -> dict[str, Any]:
+        """What must be the same when a run is resumed."""
         return {
-            "step": self.step,
-            "preset": asdict(self.preset),
+            **asdict(self.preset),
             "images": self.cache.fingerprint,
             "world": self.place.world,
             "precision": str(self.half),
+        }
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "step": self.step,
+            "settings": self._settings(),
             "model": self.model.state_dict(),
             "average": self.average,
             "loss": self.loss.state_dict(),
@@ -330,9 +334,7 @@ class Trainer:
         }
 
     def _restore(self, state: dict[str, Any]) -> None:
-        here = self._state()
-        saved = {k: state.get(k) for k in ("images", "world")} | (state.get("preset") or {})
-        now = {k: here[k] for k in ("images", "world")} | here["preset"]
+        saved, now = state.get("settings") or {}, self._settings()
         changed = [f"{k}: {saved.get(k)!r}, now {v!r}" for k, v in now.items() if saved.get(k) != v]
         if changed:
             raise CheckpointError(
