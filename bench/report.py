@@ -6,16 +6,18 @@ import contextlib
 import json
 import os
 import platform
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from bench.intervals import Estimate
 from siftcore.io.atomic import atomic_write
 
 __all__ = ["Report", "Table", "environment"]
 
-SCHEMA = 1
+SCHEMA = 2
 _PACKAGES = (
     "siftcore", "numpy", "numba", "pillow", "poselib", "scikit-image",
     "opencv-python-headless", "pycolmap", "torch",
@@ -56,7 +58,7 @@ class Table:
     title : str
     columns : list of str
     rows : list of list
-        Strings, numbers, booleans or None.
+        Strings, numbers, booleans, `Estimate` or None.
     """
 
     title: str
@@ -68,6 +70,10 @@ class Table:
         if len(cells) != len(self.columns):
             raise ValueError(f"a row of {self.title!r} needs {len(self.columns)} cells: {cells}")
         self.rows.append([cell.item() if hasattr(cell, "item") else cell for cell in cells])
+
+    def add_failed(self, name: str, reason: str) -> None:
+        """A row for what raised on the way."""
+        self.add(name, f"failed: {reason}", *[None] * (len(self.columns) - 2))
 
     def markdown(self) -> str:
         """The table in Markdown."""
@@ -82,9 +88,20 @@ def _shown(cell: Any) -> str:
         return "-"
     if isinstance(cell, bool):
         return "yes" if cell else "no"
+    if isinstance(cell, Estimate):
+        return f"{_shown(cell.mean)} [{_shown(cell.low)}, {_shown(cell.high)}]"
     if isinstance(cell, float):
+        if not isfinite(cell):
+            return "-"
         return f"{cell:.4g}" if abs(cell) < 100 else f"{cell:.0f}"
-    return str(cell)
+    return str(cell).replace("|", "\\|")
+
+
+def _plain(cell: Any) -> Any:
+    """A cell as JSON has it."""
+    if isinstance(cell, Estimate):
+        return {k: _plain(v) for k, v in asdict(cell).items()}
+    return None if isinstance(cell, float) and not isfinite(cell) else cell
 
 
 @dataclass
@@ -99,12 +116,16 @@ class Report:
     tables : list of Table
     notes : list of str
         How the figures are to be read.
+    skipped, failed : dict of str to str
+        Inputs that could not be used and providers that raised, and why.
     """
 
     name: str
     settings: dict[str, Any]
     tables: list[Table] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
 
     def table(self, title: str, *columns: str) -> Table:
         """Start a new table."""
@@ -112,15 +133,21 @@ class Report:
         return self.tables[-1]
 
     def as_dict(self) -> dict[str, Any]:
-        """What is written as JSON; see ``tests/unit/test_bench.py`` for its schema."""
+        """What is written as JSON; its schema is ``bench/results.schema.json``."""
         return {
             "schema": SCHEMA,
             "benchmark": self.name,
             "environment": environment(),
             "settings": self.settings,
             "notes": self.notes,
+            "skipped": self.skipped,
+            "failed": self.failed,
             "tables": [
-                {"title": table.title, "columns": table.columns, "rows": table.rows}
+                {
+                    "title": table.title,
+                    "columns": table.columns,
+                    "rows": [[_plain(cell) for cell in row] for row in table.rows],
+                }
                 for table in self.tables
             ],
         }
@@ -135,7 +162,17 @@ class Report:
             f"Python {about['python']}. {packages}. {settings}."
         )
         parts = [f"## {self.name}", *(table.markdown() for table in self.tables)]
-        return "\n\n".join([*parts, *self.notes, machine])
+        return "\n\n".join([*parts, *self.notes, *self._troubles(), machine])
+
+    def _troubles(self) -> list[str]:
+        said = []
+        if self.skipped:
+            listed = "; ".join(f"{name} ({why})" for name, why in self.skipped.items())
+            said.append(f"Skipped, {len(self.skipped)}: {listed}.")
+        if self.failed:
+            listed = "; ".join(f"{name} ({why})" for name, why in self.failed.items())
+            said.append(f"Failed: {listed}.")
+        return said
 
     def write_json(self, path: Path) -> None:
         """Write `as_dict`, whole or not at all."""

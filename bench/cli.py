@@ -1,0 +1,66 @@
+"""The command line: ``python -m bench NAME [--json FILE]``; each prints tables in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from bench.report import Report
+from bench.session import Session
+from bench.store import Store, default_folder
+from siftcore._cli_errors import make_app
+from siftcore.io.atomic import check_writable
+
+__all__ = ["app"]
+
+app = make_app()
+
+# Typer reads Optional on Python 3.10.
+OptionalPath = Optional[Path]  # noqa: UP045
+OptionalInt = Optional[int]  # noqa: UP045
+JsonFile = Annotated[OptionalPath, typer.Option("--json", help="Also write the tables here.")]
+Data = Annotated[Path, typer.Option("--data", help="Folder of the data set.")]
+Providers = Annotated[
+    str,
+    typer.Option(help="Names with commas between; NAME@RUN takes the weights of a training run."),
+]
+Scale = Annotated[int, typer.Option(help="Reduction: 2 or 4.")]
+Seed = Annotated[int, typer.Option(help="Of everything that is drawn.")]
+Cache = Annotated[
+    OptionalPath,
+    typer.Option(help="Folder of what was computed before; by default in the user's cache."),
+]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Compute everything; keep nothing.")]
+Limit = Annotated[OptionalInt, typer.Option(min=1, help="At most so many images or pairs.")]
+
+
+def names(text: str) -> list[str]:
+    """Names with commas between, each once."""
+    return list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+
+
+def numbers(text: str) -> list[int]:
+    """Positive integers with commas between."""
+    found = [name for name in names(text) if name.isdecimal() and int(name) > 0]
+    if not found or len(found) != len(names(text)):
+        raise typer.BadParameter(f"expected positive integers with commas between; got {text!r}")
+    return [int(name) for name in found]
+
+
+def make_session(cache: Path | None, no_cache: bool, seed: int) -> Session:
+    """A session whose cache is where the user wants it."""
+    return Session(Store(None if no_cache else cache or default_folder()), seed)
+
+
+def show(make_report: Callable[[], Report], json_file: Path | None) -> None:
+    """Run, print, write."""
+    if json_file is not None:
+        # Before the work, which may take minutes.
+        check_writable(json_file)
+    report = make_report()
+    typer.echo(report.markdown())
+    if json_file is not None:
+        report.write_json(json_file)

@@ -1,0 +1,166 @@
+"""Other SIFT programs under the same settings, as extractors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.extractors.extractor import Extractor
+from bench.extractors.providers import scale_of
+from siftcore.errors import ParameterError
+from siftcore.scalespace.superres import upscale_bicubic
+from siftcore.types import Features
+
+__all__ = ["PEERS", "make_peer"]
+
+Extract = Callable[[NDArray[np.uint8], int], Features]
+# On [0, 1], for levels 2 ** (1/3) apart: siftcore's default.
+CONTRAST = 0.04 / 3
+
+
+def make_peer(name: str) -> Extractor:
+    """``"opencv"``, ``"opencv-default"``, ``"pycolmap"`` or ``"scikit-image"``.
+
+    ``NAME@bicubic-x2`` lets the program see the image enlarged by bicubic interpolation; positions
+    and scales are those of the image before.
+    """
+    plain, _, enlarged = name.partition("@")
+    make, package, ranked = PEERS[plain]
+    extract = make()
+    if enlarged:
+        if not enlarged.startswith("bicubic-x") or scale_of(enlarged) < 2:
+            raise ParameterError("provider", name, f"{plain}@bicubic-x2 or {plain}@bicubic-x4")
+        extract = _on_enlarged(extract, scale_of(enlarged))
+    identity = {"program": name, "version": version(package), "contrast": CONTRAST}
+    return Extractor(name, extract, identity, ranked, scale_of(enlarged))
+
+
+def _on_enlarged(extract: Extract, scale: int) -> Extract:
+    def run(image: NDArray[np.uint8], budget: int) -> Features:
+        large = upscale_bicubic(image.astype(np.float32), scale)
+        found = extract(np.clip(np.rint(large), 0, 255).astype(np.uint8), budget)
+        height, width = image.shape
+        return _features(
+            (found.xy + 0.5) / scale - 0.5,
+            found.sigma / scale,
+            found.angle,
+            found.descriptors,
+            (width, height),
+            found.provider,
+            found.response,
+        )
+
+    return run
+
+
+def _opencv(precise: bool) -> Extract:
+    import cv2
+
+    def run(image: NDArray[np.uint8], budget: int) -> Features:
+        options: dict[str, Any] = {"enable_precise_upscale": True} if precise else {}
+        found, descriptors = cv2.SIFT_create(nfeatures=0, **options).detectAndCompute(image, None)
+        # nfeatures keeps ties with the last, so the cut is made here.
+        order = np.argsort([-k.response for k in found], kind="stable")[:budget]
+        kept = [found[i] for i in order]
+        return _features(
+            np.array([k.pt for k in kept]).reshape(-1, 2),
+            np.array([k.size / 2 for k in kept]),
+            np.deg2rad([k.angle for k in kept]),
+            np.zeros((0, 128)) if descriptors is None else descriptors[order],
+            (image.shape[1], image.shape[0]),
+            "opencv",
+            np.array([k.response for k in kept]),
+        )
+
+    return run
+
+
+def _pycolmap() -> Extract:
+    import pycolmap
+
+    pycolmap.logging.minloglevel = 1
+
+    def run(image: NDArray[np.uint8], budget: int) -> Features:
+        options = pycolmap.FeatureExtractionOptions()
+        options.num_threads = 1
+        options.use_gpu = False
+        options.sift.peak_threshold = CONTRAST
+        options.sift.num_octaves = 9
+        options.sift.max_num_features = budget
+        options.sift.max_num_orientations = 4
+        options.sift.normalization = pycolmap.Normalization.L2
+        extractor = pycolmap.FeatureExtractor.create(options, pycolmap.Device.cpu)
+        points, descriptors = extractor.extract(pycolmap.Bitmap.from_array(image))
+        sigma = np.array([p.compute_scale() for p in points])
+        # It has no response. Like the program itself, keep the largest.
+        order = np.argsort(-sigma, kind="stable")[:budget]
+        xy = np.array([(p.x, p.y) for p in points]).reshape(-1, 2) - 0.5
+        angle = np.array([p.compute_orientation() for p in points])
+        data = np.asarray(descriptors.data, np.float64).reshape(-1, 128)
+        size = (image.shape[1], image.shape[0])
+        return _features(xy[order], sigma[order], angle[order], data[order], size, "pycolmap")
+
+    return run
+
+
+def _skimage() -> Extract:
+    from skimage.feature import SIFT
+
+    def run(image: NDArray[np.uint8], budget: int) -> Features:
+        size = (image.shape[1], image.shape[0])
+        # A detector that is reused keeps the octave count of its smallest image.
+        sift = SIFT(upsampling=2, n_octaves=9, n_scales=3, sigma_min=1.6, c_dog=CONTRAST, c_edge=10)
+        try:
+            sift.detect_and_extract(image)
+        except RuntimeError as error:
+            if "SIFT found no features" not in str(error):
+                raise
+            return Features.empty(size, "scikit-image")
+        # No response either.
+        order = np.argsort(-sift.sigmas, kind="stable")[:budget]
+        return _features(
+            sift.positions[order, ::-1],
+            sift.sigmas[order],
+            sift.orientations[order],
+            sift.descriptors[order].astype(np.float64),
+            size,
+            "scikit-image",
+        )
+
+    return run
+
+
+PEERS: dict[str, tuple[Callable[[], Extract], str, bool]] = {
+    "opencv": (lambda: _opencv(True), "opencv-python-headless", True),
+    "opencv-default": (lambda: _opencv(False), "opencv-python-headless", True),
+    "pycolmap": (_pycolmap, "pycolmap", False),
+    "scikit-image": (_skimage, "scikit-image", False),
+}
+
+
+def _features(
+    xy: NDArray[Any],
+    sigma: NDArray[Any],
+    angle: NDArray[Any],
+    descriptors: NDArray[Any],
+    size: tuple[int, int],
+    program: str,
+    response: NDArray[Any] | None = None,
+) -> Features:
+    n = len(xy)
+    norms = np.linalg.norm(descriptors, axis=1, keepdims=True)
+    return Features(
+        xy=np.asarray(xy, np.float32).reshape(n, 2),
+        sigma=np.asarray(sigma, np.float32),
+        angle=np.asarray(angle, np.float32) % np.float32(2 * np.pi),
+        response=np.zeros(n, np.float32) if response is None else response,
+        octave=np.zeros(n, np.int16),
+        level=np.zeros(n, np.float32),
+        descriptors=np.asarray(descriptors / np.maximum(norms, 1e-12), np.float32),
+        image_size=size,
+        provider=program,
+    )
