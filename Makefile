@@ -2,14 +2,21 @@
 # make test   all tests
 # make lint   ruff and mypy
 # make bench  conformance, speed and start-up, beside other programs
+# make bench-docs   every benchmark on the images in DATA, kept in bench/results, and docs/results.md
+# make bench-page   docs/results.md from what bench/results holds
 # Each makes .venv from the pinned versions if there is none.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BENCH := $(BIN)/python -m bench
+DATA ?= ../shared/data
+SET14 := $(DATA)/sr_dev/set14
+OXFORD_AFFINE := $(DATA)/pairs/oxford_affine
+RESULTS := bench/results
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench bench-docs bench-page clean
 
 demo: $(VENV)/installed
 	$(BIN)/python -m bench demo
@@ -23,9 +30,37 @@ lint: $(VENV)/installed
 	$(BIN)/mypy
 
 bench: $(VENV)/installed-peers
-	$(BIN)/python -m bench conformance
-	$(BIN)/python -m bench speed
-	$(BIN)/python -m bench startup
+	$(BENCH) conformance
+	$(BENCH) speed
+	$(BENCH) startup
+
+# cost reads what preservation wrote.
+bench-docs: $(VENV)/installed-peers
+	$(BENCH) conformance --json $(RESULTS)/conformance.json
+	$(BENCH) speed --json $(RESULTS)/speed.json
+	$(BENCH) startup --json $(RESULTS)/startup.json
+	$(BENCH) demo --json $(RESULTS)/demo.json
+	$(BENCH) psnr --data $(SET14) --scale 2 --providers bicubic-x2,srgan-x2,vdsr-x2,method3-x2 \
+		--json $(RESULTS)/psnr-x2.json
+	$(BENCH) psnr --data $(SET14) --scale 4 --providers bicubic-x4,srgan-x4,vdsr-x4,method3-x4 \
+		--json $(RESULTS)/psnr-x4.json
+	$(BENCH) spectrum --data $(SET14) --scale 2 --providers bicubic-x2,srgan-x2,vdsr-x2,method3-x2 \
+		--json $(RESULTS)/spectrum.json
+	$(BENCH) matching --data $(OXFORD_AFFINE) --scale 2 --json $(RESULTS)/matching-x2.json
+	$(BENCH) matching --data $(OXFORD_AFFINE) --scale 4 --json $(RESULTS)/matching-x4.json
+	$(BENCH) preservation --data $(OXFORD_AFFINE) --scale 2 \
+		--providers dog,bicubic-x2,srgan-x2,vdsr-x2,method3-x2 --json $(RESULTS)/preservation-x2.json
+	$(BENCH) preservation --data $(OXFORD_AFFINE) --scale 4 \
+		--providers dog,bicubic-x4,srgan-x4,vdsr-x4,method3-x4 --json $(RESULTS)/preservation-x4.json
+	$(BENCH) repeatability --data $(OXFORD_AFFINE) --json $(RESULTS)/repeatability.json
+	$(BENCH) warps --json $(RESULTS)/warps.json
+	$(BENCH) paper --data $(DATA) --json $(RESULTS)/paper.json
+	$(BENCH) cost --results $(RESULTS) --json $(RESULTS)/cost.json --providers \
+		dog,bicubic-x2,bicubic-x4,srgan-x2,srgan-x4,vdsr-x2,vdsr-x4,method3-x2,method3-x4
+	$(BENCH) results-page
+
+bench-page: $(VENV)/installed-peers
+	$(BENCH) results-page
 
 # torch alone and first: beside other packages pip may choose a build of several gigabytes.
 $(VENV)/installed: pyproject.toml constraints.txt

@@ -1,131 +1,221 @@
 """PSNR of DoG images, level by level: Tables 3 to 5 of Noor et al., for any provider.
 
-Levels are asked of the providers through their public interface, on the paper's ladder and on the
-high-resolution grid; the truth is what `dog` makes of the high-resolution image itself. So nothing
-here knows what a provider does inside.
+The truth is what `dog` makes of the high-resolution image itself. Images are taken as benchmarks
+of super-resolution take them: luminance in 16..235, reduced bicubically, rounded to 8 bits.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-import siftcore
-from bench.report import Report, Table
-from dognets.data.degradation import to_8_bits
-from dognets.data.images import SUFFIXES, read_luminance, reduce_bicubic
-from siftcore.errors import InputError
-from siftcore.params import ScaleSpaceParams
+from bench.dog_levels import DOGS, paper_levels
+from bench.extractors.providers import provider_identity, provider_of
+from bench.images import cropped, read_images, reduced_image
+from bench.intervals import bootstrap_mean
+from bench.metrics.dog_psnr import BORDER, dog_psnr, pixel_psnr
+from bench.report import Report
+from bench.session import Session
+from bench.store import digest
+from dognets.data.images import read_luminance
+from siftcore.errors import ParameterError, ProviderError
 from siftcore.scalespace.protocol import ScaleSpaceProvider
+from siftcore.scalespace.superres import PixelSR
 
-__all__ = ["dog_psnr", "paper_gains", "run"]
+__all__ = ["paper_gains", "paper_psnr", "run"]
 
-BORDER = 16
-PAPER = Path(__file__).parent / "paper_tables.json"
-ON_PAPER_LADDER = ScaleSpaceParams(ladder="paper", first_octave=0, n_octaves=1)
-
-
-def run(data: Path, providers: Sequence[str], scale: int) -> Report:
-    """Gains over bicubic enlargement, and PSNR in two conventions."""
-    names = [f"bicubic-x{scale}", *(n for n in providers if n != f"bicubic-x{scale}")]
-    made = {name: siftcore.get_provider(name) for name in names}
-    truth = siftcore.get_provider("dog")
-    rows: dict[str, list[NDArray[np.float64]]] = {name: [] for name in names}
-    for high in _images(data):
-        height, width = (n // scale * scale for n in high.shape)
-        high = high[:height, :width]
-        low = _reduced(high, scale)
-        true = _dogs(truth, high / 255.0, high.shape)
-        for name, provider in made.items():
-            found = _dogs(provider, low, high.shape)
-            rows[name].append(dog_psnr(found, true))
-    means = {name: np.mean(values, axis=0) for name, values in rows.items()}
-    settings = {"data": data.name, "images": len(rows[names[0]]), "scale": scale}
-    report = Report("psnr", settings | {"border": BORDER})
-    _fill_gains(report, means, names, scale)
-    titles = ("peak: range of the true DoG", "each DoG image scaled by its own range")
-    for convention, title in enumerate(titles):
-        table = _table(report, f"DoG PSNR, dB, x{scale}; {title}")
-        for name in names:
-            table.add(name, *means[name][convention])
-    return report
+_PAPER = Path(__file__).parent / "paper_tables.json"
+_CODE = (
+    "siftcore", "dognets", "bench.psnr", "bench.dog_levels", "bench.images",
+    "bench.metrics.dog_psnr",
+)  # fmt: skip
+Arrays = dict[str, NDArray[Any]]
 
 
-def _fill_gains(
-    report: Report, means: dict[str, NDArray[np.float64]], names: list[str], scale: int
-) -> None:
-    table = _table(report, f"Gain in DoG PSNR over bicubic enlargement, dB, x{scale}")
-    for name in names[1:]:
-        table.add(name, *(means[name] - means[names[0]])[0])
-    for method, gains in paper_gains(scale).items():
-        table.add(f"{method}, as its paper reports it (CDVS)", *gains)
-    report.notes.append(
-        "Gains are of the first convention, the range of the true DoG as peak; the paper does not "
-        "say which it took, and its images are others. D1 is the finest level."
-    )
-
-
-def _table(report: Report, title: str) -> Table:
-    return report.table(title, "provider", "D1", "D2", "D3", "D4")
-
-
-def paper_gains(scale: int, dataset: str = "CDVS") -> dict[str, list[float]]:
-    """What Noor et al. report: gains of each method over their bicubic, D1 to D4, in dB."""
-    tables: dict[str, Any] = json.loads(PAPER.read_text())["dog_psnr_db_tables_3_4_5"]
-    levels = tables[dataset][f"x{scale}"]
-    methods = [name for name in levels["D1"] if name != "bicubic"]
-    return {
-        method: [round(level[method] - level["bicubic"], 2) for level in levels.values()]
-        for method in methods
-    }
-
-
-def dog_psnr(found: NDArray[np.float32], true: NDArray[np.float32]) -> NDArray[np.float64]:
-    """PSNR of each level in both conventions: (2, levels), in dB.
+def run(
+    data: Path,
+    providers: Sequence[str],
+    scale: int,
+    session: Session,
+    limit: int | None = None,
+) -> Report:
+    """Gains over bicubic enlargement, PSNR of D1 to D4 in two conventions, and of the image.
 
     Parameters
     ----------
-    found, true : ndarray, (levels, H, W)
+    data : path
+        Folder of high-resolution images.
+    providers : sequence of str
+        That enlarge by `scale`; ``NAME@RUN`` takes the weights of a training run. Bicubic
+        enlargement is always measured too.
+    scale : {2, 4}
+    session : Session
+    limit : int, optional
+        So many images only.
+
+    Raises
+    ------
+    InputError
+        When the scale is another, or no image could be used.
+    ProviderError
+        When bicubic enlargement itself fails: without it there are no gains.
     """
-    inside = (slice(None), *(slice(BORDER, -BORDER),) * 2)
-    f, t = found[inside].astype(np.float64), true[inside].astype(np.float64)
-    peak = np.ptp(t, axis=(1, 2))
-    by_truth = 10.0 * np.log10(peak**2 / np.maximum(((f - t) ** 2).mean(axis=(1, 2)), 1e-20))
-    scaled = ((_unit(f) - _unit(t)) ** 2).mean(axis=(1, 2))
-    return np.stack([by_truth, -10.0 * np.log10(np.maximum(scaled, 1e-20))])
+    if scale not in (2, 4):
+        raise ParameterError("scale", scale, "2 or 4")
+    bicubic = f"bicubic-x{scale}"
+    names = list(dict.fromkeys((bicubic, *providers)))
+    rows: dict[str, list[Arrays]] = {name: [] for name in names}
+    make = cache(provider_of)
+    for high in read_images(data, read_luminance, session, limit):
+        score = _scorer(cropped(high, scale), scale, session, make)
+        for name in names:
+            found = session.attempt(name, lambda n=name, s=score: s(n))
+            if found is not None:
+                rows[name].append(found)
+    if bicubic in session.failed:
+        raise ProviderError(f"{bicubic!r} failed: {session.failed[bicubic]}")
+    settings = {"data": data.name, "images": len(rows[bicubic]), "scale": scale}
+    report = Report("psnr", settings | {"border": BORDER, "seed": session.seed})
+    _fill_dogs(report, rows, scale, session)
+    _fill_paper(report, scale)
+    _fill_pixels(report, rows, scale, session)
+    return session.finish(report)
 
 
-def _unit(dogs: NDArray[np.float64]) -> NDArray[np.float64]:
-    low = dogs.min(axis=(1, 2), keepdims=True)
-    return (dogs - low) / np.maximum(dogs.max(axis=(1, 2), keepdims=True) - low, 1e-12)
+def _scorer(
+    high: NDArray[np.float32],
+    scale: int,
+    session: Session,
+    make: Callable[[str], ScaleSpaceProvider],
+) -> Callable[[str], Arrays]:
+    """A function that scores the provider of a name on one image, from the cache where it is."""
+    low = reduced_image(high, scale)
+    image = digest(high)
+
+    @cache
+    def true_dogs() -> NDArray[np.float32]:
+        levels = paper_levels(make("dog"), high / np.float32(255.0), high.shape)
+        return np.diff(levels, axis=0)
+
+    def compute(name: str) -> Arrays:
+        provider = make(name)
+        dogs = np.diff(paper_levels(provider, low, high.shape), axis=0)
+        pixels = np.nan
+        if isinstance(provider, PixelSR):
+            pixels = pixel_psnr(np.float32(255.0) * provider.enlarge(low), high, scale)
+        return {"dogs": dog_psnr(dogs, true_dogs()), "pixels": np.array(pixels)}
+
+    def score(name: str) -> Arrays:
+        about = provider_identity(name) | {"image": image, "scale": scale, "border": BORDER}
+        return session.store.get("psnr", about, lambda: compute(name), _CODE)
+
+    return score
 
 
-def _dogs(
-    provider: ScaleSpaceProvider, image: NDArray[np.float32], shape: tuple[int, ...]
-) -> NDArray[np.float32]:
-    image = np.ascontiguousarray(image, np.float32)
-    octave = next(iter(provider.build(image, ON_PAPER_LADDER)), None)
-    if octave is None or octave.gaussians.shape != (5, *shape):
-        raise InputError(
-            f"provider {provider.name!r} gives no five levels of {shape[1]} x {shape[0]} samples "
-            "on the paper's ladder"
-        )
-    return np.diff(octave.gaussians, axis=0)
+def _fill_dogs(report: Report, rows: dict[str, list[Arrays]], scale: int, session: Session) -> None:
+    # (images, conventions, levels)
+    scores = {
+        name: np.stack([row["dogs"] for row in found])
+        for name, found in rows.items()
+        if name not in session.failed
+    }
+    bicubic = scores[f"bicubic-x{scale}"]
+    gains = {name: found[:, 0] - bicubic[:, 0] for name, found in scores.items()}
+    del gains[f"bicubic-x{scale}"]
+    tables = {
+        f"Gain in DoG PSNR over bicubic enlargement, dB, x{scale}": gains,
+        f"DoG PSNR, dB, x{scale}; peak: range of the true DoG": {
+            name: found[:, 0] for name, found in scores.items()
+        },
+        f"DoG PSNR, dB, x{scale}; each DoG image scaled by its own range": {
+            name: found[:, 1] for name, found in scores.items()
+        },
+    }
+    for title, values in tables.items():
+        table = report.table(title, "provider", *DOGS)
+        for name in rows:
+            if name in session.failed:
+                table.add_failed(name, session.failed[name])
+            elif name in values:
+                table.add(name, *(bootstrap_mean(v, seed=session.seed) for v in values[name].T))
+    report.notes.append(
+        "Means over images with 95 % bootstrap intervals, images drawn. D1 is the finest level; "
+        f"a border of {BORDER} samples is left out. Gains are of the first convention, image by "
+        "image. The second hinges on the two extreme samples of each DoG image."
+    )
 
 
-def _images(folder: Path) -> Iterator[NDArray[np.float32]]:
-    """Luminance of each image, not rounded: 16 to 235, as super-resolution benchmarks take it."""
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
-    if not found:
-        raise InputError(f"no image in {str(folder)!r}")
-    return map(read_luminance, found)
+def _fill_paper(report: Report, scale: int) -> None:
+    said = {dataset: paper_psnr(scale, dataset) for dataset in _paper_tables()}
+    gains = report.table(
+        f"Gain over its own bicubic that the paper reports, dB, x{scale}",
+        "method", "data set", *DOGS,
+    )  # fmt: skip
+    absolute = report.table(
+        f"DoG PSNR that the paper reports, dB, x{scale}", "method", "data set", *DOGS
+    )
+    for dataset, methods in said.items():
+        for method, values in paper_gains(scale, dataset).items():
+            gains.add(method, dataset, *values)
+        for method, values in methods.items():
+            absolute.add(method, dataset, *values)
+    report.notes.append(
+        "The paper's figures (Noor et al., Tables 3 to 5) are of other images, in a convention "
+        "that it does not state. Compare gains, not absolute values."
+    )
 
 
-def _reduced(high: NDArray[np.float32], scale: int) -> NDArray[np.float32]:
-    """Antialiased bicubic reduction, rounded to 8 bits, in [0, 1]."""
-    return to_8_bits(reduce_bicubic(high, scale)).astype(np.float32) / np.float32(255.0)
+def _fill_pixels(
+    report: Report, rows: dict[str, list[Arrays]], scale: int, session: Session
+) -> None:
+    table = report.table(
+        f"PSNR of the image, dB, x{scale}", "provider", "PSNR", "gain over bicubic"
+    )
+    bicubic = np.array([row["pixels"] for row in rows[f"bicubic-x{scale}"]])
+    for name, found in rows.items():
+        if name in session.failed:
+            table.add_failed(name, session.failed[name])
+            continue
+        scores = np.array([row["pixels"] for row in found])
+        if np.isfinite(scores).any():
+            gain = bootstrap_mean(scores - bicubic, seed=session.seed)
+            is_bicubic = name == f"bicubic-x{scale}"
+            table.add(name, bootstrap_mean(scores, seed=session.seed), None if is_bicubic else gain)
+    report.notes.append(
+        "PSNR of the image: luminance in 16..235 in floating point, reduced with Pillow's BICUBIC, "
+        "rounded to 8 bits, enlarged in floating point, the result rounded, a border of "
+        f"{scale} pixels left out, peak 255. Providers that predict no image have no row."
+    )
+
+
+def _paper_tables() -> dict[str, Any]:
+    tables: dict[str, Any] = json.loads(_PAPER.read_text("utf-8"))["dog_psnr_db_tables_3_4_5"]
+    return tables
+
+
+def paper_psnr(scale: int, dataset: str = "CDVS") -> dict[str, list[float]]:
+    """PSNR that Noor et al. report (Tables 3 to 5) for each method, D1 to D4, in dB.
+
+    Parameters
+    ----------
+    scale : {2, 4}
+    dataset : {"CDVS", "Paris", "Oxford"}
+    """
+    levels = _paper_tables()[dataset][f"x{scale}"]
+    return {method: [levels[dog][method] for dog in DOGS] for method in levels[DOGS[0]]}
+
+
+def paper_gains(scale: int, dataset: str = "CDVS") -> dict[str, list[float]]:
+    """Gains of each method over bicubic in `paper_psnr`, D1 to D4, in dB."""
+    said = paper_psnr(scale, dataset)
+    bicubic = said.pop("bicubic")
+    return {
+        method: [round(value - base, 2) for value, base in zip(values, bicubic, strict=True)]
+        for method, values in said.items()
+    }

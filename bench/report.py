@@ -118,6 +118,8 @@ class Report:
         How the figures are to be read.
     skipped, failed : dict of str to str
         Inputs that could not be used and providers that raised, and why.
+    command : str or None
+        That gives these figures, where a command gave them.
     """
 
     name: str
@@ -126,6 +128,7 @@ class Report:
     notes: list[str] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+    command: str | None = None
 
     def table(self, title: str, *columns: str) -> Table:
         """Start a new table."""
@@ -137,6 +140,7 @@ class Report:
         return {
             "schema": SCHEMA,
             "benchmark": self.name,
+            "command": self.command,
             "environment": environment(),
             "settings": self.settings,
             "notes": self.notes,

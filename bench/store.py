@@ -127,10 +127,11 @@ def _read(path: Path, text: str) -> Arrays | None:
     if not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if str(file["__about__"]) != text:
+        # NumPy leaves a file open that it opened itself and could not read.
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as entry:
+            if str(entry["__about__"]) != text:
                 raise ValueError("it describes something else")
-            return {name: file[name] for name in file.files if name != "__about__"}
+            return {name: entry[name] for name in entry.files if name != "__about__"}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         warnings.warn(f"{path} is damaged ({error}); it is made anew", stacklevel=3)
         return None

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.session import Session
 from bench.store import digest
-from siftcore.errors import ProviderError
+from siftcore.errors import ParameterError, ProviderError
 from siftcore.types import Features
 
-__all__ = ["Extractor", "make_extractors", "top_features"]
+__all__ = ["EVERYTHING", "Extractor", "make_extractors", "top_features"]
+
+# A budget that no image reaches.
+EVERYTHING = 2**31 - 1
 
 Extract = Callable[[NDArray[np.uint8], int], Features]
 
@@ -31,9 +34,10 @@ class Extractor:
         pixels of the image it was given, best first.
     identity : mapping
         All that the result depends on besides image and budget: parameters, weights, versions.
-    ranked : bool
-        Whether the best n of a larger budget are the best n. Programs that give no response choose
-        by themselves, so they run once a budget.
+    keep : {"strongest", "largest"}
+        What a budget keeps: by response, or by sigma. Programs that give no response can only keep
+        the largest. Scores of the two rules are not comparable: large keypoints survive a change
+        of scale better.
     scale : int
         Of the enlargement inside: 2 of ``"method3-x2"``, 1 of ``"dog"``.
     """
@@ -41,7 +45,7 @@ class Extractor:
     name: str
     extract: Extract
     identity: Mapping[str, Any]
-    ranked: bool = True
+    keep: Literal["strongest", "largest"] = "strongest"
     scale: int = 1
 
 
@@ -53,7 +57,8 @@ def make_extractors(names: Iterable[str], session: Session) -> dict[str, Extract
     names : iterable of str
         Providers (``"method3-x2"``; ``"method1-x2@RUN"`` with weights of your own), or other
         programs: ``"opencv"``, ``"opencv-default"``, ``"pycolmap"``, ``"scikit-image"``;
-        ``"opencv@bicubic-x2"`` enlarges first.
+        ``"opencv@bicubic-x2"`` enlarges first. ``NAME#largest`` keeps the largest keypoints
+        instead of the strongest, as ``"pycolmap"`` and ``"scikit-image"`` always do.
     session : Session
 
     Returns
@@ -61,15 +66,9 @@ def make_extractors(names: Iterable[str], session: Session) -> dict[str, Extract
     dict of str to Extractor
         In the order of `names`.
     """
-    from bench.extractors.peers import PEERS, make_peer
-    from bench.extractors.providers import make_provider_extractor
-
     found = {}
     for name in names:
-        peer = name.partition("@")[0] in PEERS
-        made = session.attempt(
-            name, lambda n=name, p=peer: make_peer(n) if p else make_provider_extractor(n)
-        )
+        made = session.attempt(name, lambda n=name: _make_extractor(n))
         if made is not None:
             found[name] = made
     if not found:
@@ -78,10 +77,30 @@ def make_extractors(names: Iterable[str], session: Session) -> dict[str, Extract
     return found
 
 
+def _make_extractor(name: str) -> Extractor:
+    from bench.extractors.peers import PEERS, make_peer
+    from bench.extractors.providers import make_provider_extractor
+
+    program, marked, rule = name.partition("#")
+    if marked and rule != "largest":
+        raise ParameterError("program", name, f"{program} or {program}#largest")
+    peer = program.partition("@")[0] in PEERS
+    made = make_peer(program) if peer else make_provider_extractor(program)
+    return replace(made, name=name, keep="largest") if marked else made
+
+
 def top_features(
     session: Session, extractor: Extractor, image: NDArray[np.uint8], budgets: Iterable[int]
 ) -> dict[int, Features] | None:
     """The best features of an image at each budget, from the cache where they are.
+
+    Parameters
+    ----------
+    session : Session
+    extractor : Extractor
+    image : ndarray, (H, W) uint8
+    budgets : iterable of int
+        `EVERYTHING` keeps all.
 
     Returns
     -------
@@ -89,11 +108,14 @@ def top_features(
         None when the extractor raised, now or before.
     """
     wanted = sorted(set(budgets))
-    if extractor.ranked:
-        most = _features(session, extractor, image, wanted[-1])
-        return None if most is None else {n: most[:n] for n in wanted}
-    each = {n: _features(session, extractor, image, n) for n in wanted}
-    return None if None in each.values() else each  # type: ignore[return-value]
+    # The largest may be the weakest, so nothing can be left out before all are known.
+    largest = extractor.keep == "largest"
+    most = _features(session, extractor, image, EVERYTHING if largest else wanted[-1])
+    if most is None:
+        return None
+    if largest:
+        most = most[np.argsort(-most.sigma, kind="stable")]
+    return {n: most[:n] for n in wanted}
 
 
 def _features(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,14 +29,14 @@ def make_peer(name: str) -> Extractor:
     and scales are those of the image before.
     """
     plain, _, enlarged = name.partition("@")
-    make, package, ranked = PEERS[plain]
+    make, package, keep = PEERS[plain]
     extract = make()
     if enlarged:
         if not enlarged.startswith("bicubic-x") or scale_of(enlarged) < 2:
             raise ParameterError("provider", name, f"{plain}@bicubic-x2 or {plain}@bicubic-x4")
         extract = _on_enlarged(extract, scale_of(enlarged))
     identity = {"program": name, "version": version(package), "contrast": CONTRAST}
-    return Extractor(name, extract, identity, ranked, scale_of(enlarged))
+    return Extractor(name, extract, identity, keep, scale_of(enlarged))
 
 
 def _on_enlarged(extract: Extract, scale: int) -> Extract:
@@ -134,11 +134,12 @@ def _skimage() -> Extract:
     return run
 
 
-PEERS: dict[str, tuple[Callable[[], Extract], str, bool]] = {
-    "opencv": (lambda: _opencv(True), "opencv-python-headless", True),
-    "opencv-default": (lambda: _opencv(False), "opencv-python-headless", True),
-    "pycolmap": (_pycolmap, "pycolmap", False),
-    "scikit-image": (_skimage, "scikit-image", False),
+Keep = Literal["strongest", "largest"]
+PEERS: dict[str, tuple[Callable[[], Extract], str, Keep]] = {
+    "opencv": (lambda: _opencv(True), "opencv-python-headless", "strongest"),
+    "opencv-default": (lambda: _opencv(False), "opencv-python-headless", "strongest"),
+    "pycolmap": (_pycolmap, "pycolmap", "largest"),
+    "scikit-image": (_skimage, "scikit-image", "largest"),
 }
 
 

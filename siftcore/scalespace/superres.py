@@ -136,6 +136,28 @@ class PixelSR:
         self.name = name
         self.blur = blur
 
+    def enlarge(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The upscaled image that the scale space is made of.
+
+        Parameters
+        ----------
+        image : ndarray, (H, W) float32
+            Intensities in [0, 1].
+
+        Returns
+        -------
+        ndarray, (s H, s W) float32
+            Clipped to [0, 1].
+
+        Raises
+        ------
+        ProviderError
+            When the upscaler returns something else than an enlarged image.
+        """
+        upscaled = _called(self.upscale, image, self.name, ndim=2)
+        _found_scale(upscaled, image, self.scale, self.name)
+        return upscaled.clip(0.0, 1.0)
+
     def build(self, image: NDArray[np.float32], params: ScaleSpaceParams) -> ScaleSpace:
         """The scale space of the upscaled `image`; see `ScaleSpaceProvider`.
 
@@ -148,13 +170,10 @@ class PixelSR:
         check_blur("the blur of the upscaled image", self.blur, params)
 
         def make_octaves() -> Iterator[Octave]:
-            upscaled = _called(self.upscale, image, self.name, ndim=2)
-            scale = _found_scale(upscaled, image, self.scale, self.name)
-            # Popped, so that this frame keeps neither image alive.
-            clipped = [upscaled.clip(0.0, 1.0)]
-            del upscaled
-            grid = Grid.area_upsampling(scale)
-            yield from octaves_of_image(clipped.pop(), grid, self.blur, params)
+            # Popped, so that this frame does not keep the enlarged image alive.
+            enlarged = [self.enlarge(image)]
+            grid = Grid.area_upsampling(enlarged[0].shape[0] // height)
+            yield from octaves_of_image(enlarged.pop(), grid, self.blur, params)
 
         return ScaleSpace(make_octaves, (width, height), self.name)
 

@@ -7,12 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 
 from bench.agreement import nearest_agreeing
+from bench.commands.options import command_of
 from bench.demo import run as run_demo
 from bench.golden import find_golden, read_golden
+from bench.intervals import bootstrap_mean
 from bench.report import Report
 from bench.speed import run as run_speed
 from bench.synthetic import blob_errors, expected_sigma
@@ -21,16 +24,12 @@ from siftcore import InputError, OutputError, ParameterError
 ROOT = Path(__file__).resolve().parents[2]
 
 
+SCHEMA = json.loads((ROOT / "bench" / "results.schema.json").read_text())
+
+
 def _check_schema(result: dict) -> None:
-    assert set(result) == {
-        "schema", "benchmark", "environment", "settings", "notes", "tables",
-    }  # fmt: skip
-    assert result["schema"] == 1
-    assert {"machine", "cores", "system", "python", "versions"} <= set(result["environment"])
-    assert result["tables"]
+    jsonschema.Draft202012Validator(SCHEMA).validate(result)
     for table in result["tables"]:
-        assert set(table) == {"title", "columns", "rows"}
-        assert table["rows"]
         assert all(len(row) == len(table["columns"]) for row in table["rows"])
 
 
@@ -39,12 +38,28 @@ def test_a_report_is_markdown_and_json(tmp_path: Path) -> None:
     table = report.table("T", "name", "value")
     table.add("a", np.float64(0.5))
     table.add("b", None)
+    table.add("c", bootstrap_mean([1.0, 1.0]))
+    table.add("d", bootstrap_mean([]))
+    table.add("e | f", float("inf"))
     with pytest.raises(ValueError, match="2 cells"):
         table.add("only one")
     assert "| a | 0.5 |" in report.markdown()
     assert "| b | - |" in report.markdown()
+    assert "| c | 1 [1, 1] |" in report.markdown()
+    assert "| d | - [-, -] |" in report.markdown()
+    assert "| e \\| f | - |" in report.markdown()
     report.write_json(tmp_path / "x.json")
-    _check_schema(json.loads((tmp_path / "x.json").read_text()))
+    written = json.loads((tmp_path / "x.json").read_text())
+    _check_schema(written)
+    assert written["tables"][0]["rows"][2][1] == {"mean": 1.0, "low": 1.0, "high": 1.0, "n": 2}
+    for key, wrong in {"schema": 1, "tables": [], "notes": "text", "more": 1}.items():
+        with pytest.raises(jsonschema.ValidationError):
+            _check_schema(written | {key: wrong})
+
+
+def test_a_command_is_kept_without_where_files_lie() -> None:
+    typed = "psnr --data /somewhere/set14 --scale=2 --json /x/y.json --cache=/c --limit 3"
+    assert command_of(typed.split()) == "python -m bench psnr --data set14 --scale=2 --limit 3"
 
 
 def test_agreement_knows_near_from_far() -> None:

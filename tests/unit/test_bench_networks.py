@@ -10,14 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage import data
 
-from bench.cost import run as run_cost
 from bench.preservation import recalled
 from bench.preservation import run as run_preservation
-from bench.psnr import dog_psnr, paper_gains
-from bench.psnr import run as run_psnr
-from siftcore import InputError, PixelSR
-from siftcore.scalespace import registry
-from siftcore.scalespace.superres import upscale_bicubic
+from siftcore import InputError
 
 
 def write_scene(folder: Path, homography: NDArray[np.float64]) -> Path:
@@ -68,46 +63,3 @@ def test_recall_asks_for_place_and_scale() -> None:
 def test_a_folder_without_scenes_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="H1to2p"):
         run_preservation(tmp_path, ["dog"], 2, 100)
-
-
-def test_cost_measures_every_provider() -> None:
-    report = run_cost(["dog", "bicubic-x2"], 64, 48, 1)
-    assert [row[0] for row in report.tables[0].rows] == ["dog", "bicubic-x2"]
-    for _, parameters, multiply_adds, space, features, keypoints in report.tables[0].rows:
-        assert parameters is None
-        assert multiply_adds is None
-        assert space > 0
-        assert features > 0
-        assert keypoints > 0
-
-
-def test_psnr_of_a_known_error() -> None:
-    rng = np.random.default_rng(0)
-    true = rng.normal(0, 0.02, (4, 60, 60)).astype(np.float32)
-    true[:, 20, 20], true[:, 20, 21] = 0.1, -0.1
-    error = np.float32(0.002)
-    by_truth, by_own = dog_psnr(true + error, true)
-    # A constant error: the peak is 0.2, and scaling each to its own range takes it away.
-    np.testing.assert_allclose(by_truth, 20 * np.log10(0.2 / 0.002), atol=1e-3)
-    assert (by_own > 100).all()
-    _, stretched = dog_psnr(1.5 * true, true)
-    assert (stretched > 100).all()
-
-
-def test_psnr_of_providers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    Image.fromarray(data.astronaut()[:121, 100:261]).save(tmp_path / "a.png")
-    shifted = PixelSR(lambda image: np.roll(upscale_bicubic(image, 2), 1, axis=1))
-    monkeypatch.setitem(registry._registered, "shifted-x2", lambda: shifted)
-    gains, by_truth, by_own = run_psnr(tmp_path, ["shifted-x2"], 2).tables
-    assert max(next(row[1:] for row in gains.rows if row[0] == "shifted-x2")) < -1
-    assert [row[0] for row in by_truth.rows] == ["bicubic-x2", "shifted-x2"]
-    assert all(20 < value < 70 for table in (by_truth, by_own) for value in table.rows[0][1:])
-    with pytest.raises(InputError, match="no image"):
-        run_psnr(tmp_path / "nothing", ["bicubic-x2"], 2)
-    with pytest.raises(InputError, match="levels of"):
-        run_psnr(tmp_path, ["bicubic-x4"], 2)
-
-
-def test_gains_that_the_paper_reports() -> None:
-    assert paper_gains(2)["method2"] == [3.1, 2.85, 3.25, 2.83]
-    assert paper_gains(4)["method1"] == [2.03, 1.68, 1.8, 1.97]

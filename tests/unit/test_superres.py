@@ -135,3 +135,11 @@ def test_levels_must_fit_the_sigmas() -> None:
         StackSR(three, sigmas=[1.6, 1.5, 2.0, 3.0])
     with pytest.raises(ParameterError, match="predicts"):
         StackSR(three, predicts="laplacians")  # type: ignore[arg-type]
+
+
+def test_the_enlarged_image_can_be_had() -> None:
+    image = np.random.default_rng(0).random((20, 24), np.float32)
+    enlarged = PixelSR(lambda low: 3.0 * twice(low) - 1.0).enlarge(image)
+    np.testing.assert_array_equal(enlarged, np.clip(3.0 * twice(image) - 1.0, 0.0, 1.0))
+    with pytest.raises(ProviderError, match="by 4"):
+        PixelSR(twice, scale=4).enlarge(image)

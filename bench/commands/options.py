@@ -1,8 +1,9 @@
-"""The command line: ``python -m bench NAME [--json FILE]``; each prints tables in Markdown."""
+"""Options that the commands share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -13,8 +14,6 @@ from bench.session import Session
 from bench.store import Store, default_folder
 from siftcore._cli_errors import make_app
 from siftcore.io.atomic import check_writable
-
-__all__ = ["app"]
 
 app = make_app()
 
@@ -27,7 +26,7 @@ Providers = Annotated[
     str,
     typer.Option(help="Names with commas between; NAME@RUN takes the weights of a training run."),
 ]
-Scale = Annotated[int, typer.Option(help="Reduction: 2 or 4.")]
+Scale = Annotated[int, typer.Option(min=2, max=4, help="Reduction: 2 or 4.")]
 Seed = Annotated[int, typer.Option(help="Of everything that is drawn.")]
 Cache = Annotated[
     OptionalPath,
@@ -35,6 +34,11 @@ Cache = Annotated[
 ]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Compute everything; keep nothing.")]
 Limit = Annotated[OptionalInt, typer.Option(min=1, help="At most so many images or pairs.")]
+Scenes = Annotated[OptionalInt, typer.Option(min=1, help="At most so many scenes.")]
+Budgets = Annotated[str, typer.Option(help="Keypoints of every image; a table each.")]
+
+
+_LOCAL = ("--json", "--cache", "--results", "--out")
 
 
 def names(text: str) -> list[str]:
@@ -44,8 +48,8 @@ def names(text: str) -> list[str]:
 
 def numbers(text: str) -> list[int]:
     """Positive integers with commas between."""
-    found = [name for name in names(text) if name.isdecimal() and int(name) > 0]
-    if not found or len(found) != len(names(text)):
+    found = names(text)
+    if not found or not all(name.isdecimal() and int(name) > 0 for name in found):
         raise typer.BadParameter(f"expected positive integers with commas between; got {text!r}")
     return [int(name) for name in found]
 
@@ -55,12 +59,25 @@ def make_session(cache: Path | None, no_cache: bool, seed: int) -> Session:
     return Session(Store(None if no_cache else cache or default_folder()), seed)
 
 
+def command_of(arguments: Sequence[str]) -> str:
+    """The command again, without where this machine keeps its files."""
+    words, drop = ["python -m bench"], False
+    for word in arguments:
+        option, equals, value = word.rpartition("=")
+        if drop or option in _LOCAL or (word in _LOCAL):
+            drop = word in _LOCAL and not drop
+            continue
+        words.append(option + equals + (Path(value).name if "/" in value else value))
+    return " ".join(words)
+
+
 def show(make_report: Callable[[], Report], json_file: Path | None) -> None:
     """Run, print, write."""
     if json_file is not None:
         # Before the work, which may take minutes.
         check_writable(json_file)
     report = make_report()
+    report.command = command_of(sys.argv[1:])
     typer.echo(report.markdown())
     if json_file is not None:
         report.write_json(json_file)

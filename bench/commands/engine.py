@@ -1,0 +1,101 @@
+"""Commands about the engine itself: agreement with references, speed, start-up, cost, demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from bench.commands.options import (
+    Cache,
+    JsonFile,
+    NoCache,
+    OptionalPath,
+    Providers,
+    Seed,
+    app,
+    make_session,
+    names,
+    show,
+)
+
+Photographs = Annotated[
+    Optional[list[Path]],  # noqa: UP045 - Typer reads it on Python 3.10
+    typer.Argument(help="Photographs; by default some that scikit-image ships."),
+]
+Runs = Annotated[int, typer.Option(min=1, help="Interleaved runs a figure.")]
+
+
+@app.command()
+def conformance(
+    golden: Annotated[
+        OptionalPath, typer.Option(help="Folder of golden files; ../shared/golden by default.")
+    ] = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Agreement with the published references and with synthetic truth."""
+    from bench.conformance import run
+
+    show(lambda: run(golden), json_file)
+
+
+@app.command()
+def speed(
+    images: Photographs = None,
+    sizes: Annotated[str, typer.Option(help="Sizes, W x H.")] = "640x480,1920x1080",
+    runs: Runs = 7,
+    json_file: JsonFile = None,
+) -> None:
+    """Detection and description beside OpenCV, pycolmap and scikit-image."""
+    from bench.speed import run
+
+    show(lambda: run(images or [], sizes, runs), json_file)
+
+
+@app.command()
+def startup(
+    runs: Annotated[int, typer.Option(min=1, help="Processes a figure.")] = 7,
+    json_file: JsonFile = None,
+) -> None:
+    """Import, and first result of a new process with a warm cache."""
+    from bench.startup import run
+
+    show(lambda: run(runs), json_file)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for matches.png.")] = Path("demo"),
+    providers: Annotated[
+        str, typer.Option(help="Names with commas between; by default those that take seconds.")
+    ] = "",
+    json_file: JsonFile = None,
+) -> None:
+    """The Middlebury motorcycle pair at half size, matched with several providers."""
+    from bench.demo import run
+
+    show(lambda: run(out, names(providers)), json_file)
+
+
+@app.command()
+def cost(
+    providers: Providers = "dog,bicubic-x2,srgan-x2,vdsr-x2,method3-x2,method3-x4",
+    size: Annotated[str, typer.Option(help="W x H of the input.")] = "320x240",
+    runs: Runs = 5,
+    results: Annotated[
+        OptionalPath,
+        typer.Option(help="Folder of results: what `preservation` found goes beside the cost."),
+    ] = None,
+    cache: Cache = None,
+    no_cache: NoCache = False,
+    seed: Seed = 0,
+    json_file: JsonFile = None,
+) -> None:
+    """Parameters, multiply-adds, seconds and memory of each provider."""
+    from bench.cost import run
+    from bench.speed import parse_sizes
+
+    ((width, height),) = parse_sizes(size)
+    session = make_session(cache, no_cache, seed)
+    show(lambda: run(names(providers), width, height, runs, session, results), json_file)

@@ -1,0 +1,53 @@
+"""Commands that turn results into pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.commands.options import (
+    Cache,
+    NoCache,
+    OptionalPath,
+    Providers,
+    Seed,
+    app,
+    make_session,
+    names,
+)
+
+Results = Annotated[Path, typer.Option(help="Folder of what --json wrote.")]
+
+
+@app.command()
+def report(
+    results: Results = Path("bench/results"),
+    out: Annotated[Path, typer.Option(help="The HTML file.")] = Path("report.html"),
+    data: Annotated[
+        OptionalPath, typer.Option(help="Folder of images for the pictures; by default our own.")
+    ] = None,
+    providers: Providers = "",
+    cache: Cache = None,
+    no_cache: NoCache = False,
+    seed: Seed = 0,
+) -> None:
+    """One HTML file with all tables, plots and pictures; opens offline."""
+    from bench.html import build
+
+    session = make_session(cache, no_cache, seed)
+    written = build(results, out, session, data, names(providers))
+    typer.echo(f"wrote {written}")
+
+
+@app.command()
+def results_page(
+    results: Results = Path("bench/results"),
+    out: Annotated[Path, typer.Option(help="The Markdown file.")] = Path("docs/results.md"),
+) -> None:
+    """docs/results.md from the results (`make bench-docs` does it)."""
+    from bench.results_page import write
+
+    write(results, out)
+    typer.echo(f"wrote {out}")

@@ -1,0 +1,119 @@
+"""Commands about what comes out: recall, matches, homographies."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bench.commands.options import (
+    Budgets,
+    Cache,
+    Data,
+    JsonFile,
+    Limit,
+    NoCache,
+    OptionalPath,
+    Providers,
+    Scale,
+    Scenes,
+    Seed,
+    app,
+    make_session,
+    names,
+    numbers,
+    show,
+)
+
+PROGRAMS = (
+    "dog,opencv,opencv-default,dog#largest,opencv#largest,pycolmap#largest,scikit-image#largest"
+)
+
+
+@app.command()
+def preservation(
+    data: Data,
+    providers: Providers = "dog,bicubic-x2,srgan-x2,vdsr-x2,method3-x2",
+    scale: Scale = 2,
+    budgets: Budgets = "500,1000,2048",
+    degradations: Annotated[
+        str,
+        typer.Option(
+            help="clean, jpeg60, jpeg30, noise5, noise15, defocus, motion, lowlight; or all."
+        ),
+    ] = "clean",
+    reference: Annotated[str, typer.Option(help="Reads the high-resolution images.")] = "dog",
+    scenes: Scenes = None,
+    cache: Cache = None,
+    no_cache: NoCache = False,
+    seed: Seed = 0,
+    json_file: JsonFile = None,
+) -> None:
+    """How much of the high-resolution SIFT each provider brings back (Oxford affine layout)."""
+    from bench.degradations import DEGRADATIONS
+    from bench.preservation import run
+
+    kinds = list(DEGRADATIONS) if degradations == "all" else names(degradations)
+    session = make_session(cache, no_cache, seed)
+    wanted = names(providers), scale, session, numbers(budgets), kinds, reference, scenes
+    show(lambda: run(data, *wanted), json_file)
+
+
+@app.command()
+def repeatability(
+    data: Data,
+    programs: Annotated[str, typer.Option(help="Providers and other programs.")] = PROGRAMS,
+    budgets: Budgets = "1000,2048",
+    scenes: Scenes = None,
+    cache: Cache = None,
+    no_cache: NoCache = False,
+    seed: Seed = 0,
+    json_file: JsonFile = None,
+) -> None:
+    """Repeatability, matching score, matching accuracy (Oxford affine or HPatches)."""
+    from bench.repeatability import run
+
+    session = make_session(cache, no_cache, seed)
+    show(lambda: run(data, names(programs), session, numbers(budgets), scenes), json_file)
+
+
+@app.command()
+def warps(
+    photos: Annotated[
+        OptionalPath,
+        typer.Option("--data", help="Folder of large photographs; by default scikit-image's."),
+    ] = None,
+    programs: Annotated[str, typer.Option(help="Providers and other programs.")] = PROGRAMS,
+    budget: Annotated[int, typer.Option(min=1, help="Keypoints of every image.")] = 2048,
+    count: Annotated[int, typer.Option(min=1, help="Photographs.")] = 12,
+    cache: Cache = None,
+    no_cache: NoCache = False,
+    seed: Seed = 0,
+    json_file: JsonFile = None,
+) -> None:
+    """The same on warps of photographs with known homographies."""
+    from bench.warps import run
+
+    session = make_session(cache, no_cache, seed)
+    show(lambda: run(photos, names(programs), session, budget, count), json_file)
+
+
+@app.command()
+def matching(
+    data: Data,
+    providers: Providers = "",
+    scale: Scale = 2,
+    pairs: Annotated[
+        OptionalPath, typer.Option(help="File of pairs; by default what lies in the folder.")
+    ] = None,
+    limit: Limit = None,
+    cache: Cache = None,
+    no_cache: NoCache = False,
+    seed: Seed = 0,
+    json_file: JsonFile = None,
+) -> None:
+    """Matches of two low-resolution images (Tables 6 to 8 of Noor et al.)."""
+    from bench.matching import run
+
+    session = make_session(cache, no_cache, seed)
+    show(lambda: run(data, names(providers), scale, session, limit, pairs), json_file)

@@ -1,0 +1,102 @@
+"""Few and small copies of a data set, for a run of minutes."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from bench.pairs import grey_image
+from bench.pairs.collections import PAIRS_FILE, find_pairs
+from bench.pairs.oxford_affine import read_homography
+from bench.session import Session
+from dognets.data.images import find_images
+
+__all__ = ["copy_images", "copy_pairs"]
+
+
+def copy_images(data: Path, out: Path, count: int, side: int, session: Session) -> Path:
+    """Grey copies of at most `count` images, evenly from the sorted list.
+
+    Parameters
+    ----------
+    data, out : path
+        `out` is made.
+    count : int
+    side : int
+        The longer side is reduced to so many pixels by antialiased bicubic filtering; a smaller
+        image stays as it is.
+    session : Session
+
+    Returns
+    -------
+    path
+        `out`.
+    """
+    found = find_images(data)
+    chosen = np.unique(np.linspace(0, len(found) - 1, min(count, len(found))).astype(int))
+    out.mkdir(parents=True)
+    for number, (_, image) in enumerate(session.readable([found[i] for i in chosen], grey_image)):
+        Image.fromarray(_small(image, side)).save(out / f"{number:03}.png")
+    if not any(out.iterdir()):
+        raise session.nothing_left("image")
+    return out
+
+
+def copy_pairs(data: Path, out: Path, count: int, side: int, session: Session) -> Path:
+    """Grey copies of at most `count` pairs, with their homographies between the copies.
+
+    Parameters
+    ----------
+    data, out : path
+        `data` has a layout of `bench.pairs.collections.find_pairs`; `out` is made, and gets a
+        ``pairs.txt``.
+    count : int
+    side : int
+        As for `copy_images`.
+    session : Session
+
+    Returns
+    -------
+    path
+        `out`.
+    """
+    lines = []
+    out.mkdir(parents=True)
+    for number, pair in enumerate(find_pairs(data, session, count)[:count]):
+        images = [image for _, image in session.readable((pair.a, pair.b), grey_image)]
+        known = [] if pair.homography is None else [pair.homography]
+        homographies = [found for _, found in session.readable(known, read_homography)]
+        if len(images) < 2 or len(homographies) < len(known):
+            continue
+        words = [f"{number:03}a.png", f"{number:03}b.png", pair.category]
+        small = [_small(image, side) for image in images]
+        for name, image in zip(words, small, strict=False):
+            Image.fromarray(image).save(out / name)
+        for homography in homographies:
+            to_a, to_b = (_grid(*both) for both in zip(images, small, strict=True))
+            words.append(f"{number:03}.txt")
+            np.savetxt(out / words[-1], to_b @ homography @ np.linalg.inv(to_a))
+        lines.append(shlex.join(words))
+    if not lines:
+        raise session.nothing_left("pair")
+    (out / PAIRS_FILE).write_text("\n".join(lines) + "\n")
+    return out
+
+
+def _small(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    height, width = image.shape
+    factor = side / max(height, width)
+    if factor >= 1.0:
+        return image
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC))
+
+
+def _grid(image: NDArray[np.uint8], small: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """From pixels of an image to pixels of its copy; integers are the centres of both."""
+    y, x = np.divide(small.shape, image.shape)
+    return np.array([[x, 0, (x - 1) / 2], [0, y, (y - 1) / 2], [0, 0, 1]])
