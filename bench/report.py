@@ -7,6 +7,7 @@ import json
 import os
 import platform
 from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from math import isfinite
 from pathlib import Path
@@ -141,6 +142,7 @@ class Report:
             "schema": SCHEMA,
             "benchmark": self.name,
             "command": self.command,
+            "date": datetime.now(timezone.utc).date().isoformat(),
             "environment": environment(),
             "settings": self.settings,
             "notes": self.notes,

@@ -25,10 +25,13 @@ class Result:
     environment : dict
         Machine and versions of the run, as `bench.report.environment` gives them.
     report : Report
+    date : str
+        Day of the run, ISO 8601.
     """
 
     environment: dict[str, Any]
     report: Report
+    date: str
 
 
 def read_results(folder: Path) -> dict[str, Result]:
@@ -82,7 +85,7 @@ def read_result(path: Path) -> Result:
         raise _no_result(path, f"{error.json_path}: {error.message}") from error
     except (OSError, ValueError) as error:
         raise _no_result(path, str(error)) from error
-    return Result(found["environment"], report)
+    return Result(found["environment"], report, found["date"])
 
 
 def _no_result(path: Path, reason: str) -> InputError:

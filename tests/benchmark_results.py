@@ -60,7 +60,7 @@ def _psnr(scale: int) -> Report:
 
 
 def _cost() -> Report:
-    report = Report("cost", {"size": "320x240", "runs": 5})
+    report = Report("cost", {"size": "320x240", "runs": 5}, command="python -m bench cost")
     table = report.table(
         "Cost of a provider", "provider", "parameters", "multiply-adds a pixel", "features, s"
     )

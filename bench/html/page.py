@@ -110,6 +110,7 @@ def _benchmark(result: ShownResult) -> dict[str, object]:
     about = result.environment
     versions = ", ".join(f"{name} {number}" for name, number in about["versions"].items())
     settings = {key: _setting(value) for key, value in result.report.settings.items()}
+    command = {"Command": result.report.command} if result.report.command else {}
     return {
         # A heading with any name can be linked to, and no two files share one.
         "id": f"result-{quote(result.name)}",
@@ -117,7 +118,8 @@ def _benchmark(result: ShownResult) -> dict[str, object]:
         "purpose": _PURPOSES.get(result.report.name, ""),
         "tables": [show_table(table) for table in result.report.tables],
         "report": result.report,
-        "facts": {
+        "facts": command
+        | {
             "Date": result.date,
             "Machine": _machine(result),
             "Versions": f"Python {about['python']}, {versions}",

@@ -116,12 +116,12 @@ def _dog_group(
 def _match_group(
     pair: ImagePair, providers: Sequence[str], scale: int, session: Session
 ) -> PictureGroup:
-    height, width = (n // scale for n in pair.a.shape)
+    height, width = (n // scale for n in pair.b.shape)
     return PictureGroup(
         f"Matches, reduction {scale}",
-        f"{pair.group}, {pair.name}, both images reduced to about {width} x {height} pixels; the "
-        f"strongest {BUDGET} keypoints of each, a share of the matches drawn. “dog” reads the "
-        "images as they are.",
+        f"{pair.group}, {pair.name}: on the left the second image, reduced to {width} x {height} "
+        "pixels and read by each provider (“dog”: as it is); on the right the first at full "
+        f"resolution. The strongest {BUDGET} keypoints of each; a share of the matches is drawn.",
         "matches",
         match_pictures(pair, ["dog", *providers], scale, session),
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -36,7 +35,7 @@ class ShownResult:
     environment : mapping
         Machine and versions that the figures come from.
     date : str
-        Day of the run in ISO 8601 where the environment says it, else of the file.
+        Day of the run, ISO 8601.
     """
 
     name: str
@@ -78,9 +77,7 @@ def _rank(result: ShownResult) -> int:
 
 def _read(path: Path) -> ShownResult:
     found = read_result(path)
-    written = datetime.fromtimestamp(path.stat().st_mtime, timezone.utc).date().isoformat()
-    date = str(found.environment.get("date", written))
-    return ShownResult(path.stem, found.report, found.environment, date)
+    return ShownResult(path.stem, found.report, found.environment, found.date)
 
 
 def number(cell: Any) -> float | None:

@@ -61,7 +61,9 @@ class ShownTable:
 
 def show_table(table: Table) -> ShownTable:
     """A table with the digits of its columns chosen."""
-    columns = [_column([row[i] for row in table.rows]) for i in range(len(table.columns))]
+    # Decibels are quoted with two decimals.
+    least = [2 if "dB" in f"{table.title} {name}" else 0 for name in table.columns]
+    columns = [_column([row[i] for row in table.rows], n) for i, n in enumerate(least)]
     numeric = [any(number(row[i]) is not None for row in table.rows) for i in range(len(columns))]
     shown = zip(table.rows, zip(*columns, strict=True), strict=True)
     return ShownTable(
@@ -79,14 +81,14 @@ def _spread(row: Sequence[Any], cells: list[Cell]) -> list[Cell]:
     return [cells[0], replace(cells[1], span=len(row) - 1)]
 
 
-def _column(values: Sequence[Any]) -> list[Cell]:
+def _column(values: Sequence[Any], least: int) -> list[Cell]:
     known = [v for v in map(number, values) if v is not None]
     whole = all(isinstance(v, int) for v in values if number(v) is not None)
-    decimals = None if whole else _decimals(known)
+    decimals = None if whole else _decimals(known, least)
     return [_cell(value, whole, decimals) for value in values]
 
 
-def _decimals(known: Sequence[float]) -> int | None:
+def _decimals(known: Sequence[float], least: int) -> int | None:
     """Digits after the point of a whole column; None where each number needs its own.
 
     The largest number gets three digits and the smallest two. With negative numbers the column
@@ -102,7 +104,7 @@ def _decimals(known: Sequence[float]) -> int | None:
         smallest = largest
     if largest > _WIDE_RANGE * smallest:
         return None
-    decimals = max(0, 2 - floor(log10(largest)), 1 - floor(log10(smallest)))
+    decimals = max(least, 2 - floor(log10(largest)), 1 - floor(log10(smallest)))
     return decimals if decimals <= _MOST_DECIMALS else None
 
 

@@ -110,6 +110,7 @@ def test_every_part_is_there(page: Page) -> None:
     assert len(page.all("h1")) == 1
     assert "Means of 40 pairs." in page.html
     assert "320x240" in page.html
+    assert "python -m bench cost" in page.html
 
 
 def test_the_page_needs_nothing_else(page: Page) -> None:
@@ -290,10 +291,10 @@ def test_numbers_in_a_column_share_their_digits() -> None:
     assert [numeric for _, numeric in shown.columns] == [False, True, True, True, True]
     texts = [[(cell.text, cell.interval) for cell in row] for row in shown.rows]
     assert texts[0][1:] == [
-        ("0.500", f"0.400{DASH}0.600"), (f"{MINUS}0.5", f"{MINUS}1.2 to 0.2"), ("131,416", ""),
+        ("0.500", f"0.400{DASH}0.600"), (f"{MINUS}0.50", f"{MINUS}1.25 to 0.25"), ("131,416", ""),
         ("0.00012", ""),
     ]  # fmt: skip
-    assert texts[1][1:] == [("1.000", ""), ("12.3", ""), (DASH, ""), ("5,432", "")]
+    assert texts[1][1:] == [("1.000", ""), ("12.34", ""), (DASH, ""), ("5,432", "")]
     assert [float(cell.sort) for cell in shown.rows[0][1:]] == [0.5, -0.5, 131416, 0.00012]
     assert shown.rows[1][3].sort == ""
     assert [(cell.text, cell.span) for cell in shown.rows[2]] == [
@@ -358,7 +359,8 @@ def test_match_pictures_judge_by_the_homography(photograph: NDArray[np.uint8]) -
         (picture,) = match_pictures(pair, ["bicubic-x2"], 2, Session())
         matches, correct = counts(picture.note)
         assert matches > 50
-        assert correct == (matches if right else 0)
+        # The query is reduced: a few of its keypoints moved.
+        assert correct > 0.95 * matches if right else correct < 0.05 * matches
         assert abs(picture.width - 960) <= 40
 
 
