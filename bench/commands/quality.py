@@ -25,9 +25,7 @@ from bench.commands.options import (
     show,
 )
 
-PROGRAMS = (
-    "dog,opencv,opencv-default,dog#largest,opencv#largest,pycolmap#largest,scikit-image#largest"
-)
+PROGRAMS = "dog,opencv,opencv-default,dog#largest,opencv#largest,pycolmap,scikit-image"
 
 
 @app.command()

@@ -16,7 +16,7 @@ from skimage import data
 
 from bench.html import build
 from bench.session import Session
-from tests.benchmark_results import write_results
+from tests.bench.results import write_results
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium (pip install it)")
 

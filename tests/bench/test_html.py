@@ -34,7 +34,7 @@ from bench.report import Report, Table
 from bench.session import Session
 from siftcore import InputError, OutputError, PixelSR, SiftError
 from siftcore.scalespace import registry
-from tests.benchmark_results import write_results
+from tests.bench.results import write_results
 
 _VOID = {"meta", "link", "img", "br"}
 DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
