@@ -44,17 +44,23 @@ bench-docs: $(VENV)/installed-peers
 		--json $(RESULTS)/psnr-x2.json
 	$(BENCH) psnr --data $(SET14) --scale 4 --providers bicubic-x4,srgan-x4,vdsr-x4,method3-x4 \
 		--json $(RESULTS)/psnr-x4.json
-	$(BENCH) spectrum --data $(SET14) --scale 2 --providers bicubic-x2,srgan-x2,vdsr-x2,method3-x2 \
+	$(BENCH) spectrum --data $(SET14) --scale 2 --providers bicubic-x2,srgan-x2,method3-x2 \
 		--json $(RESULTS)/spectrum.json
-	$(BENCH) matching --data $(OXFORD_AFFINE) --scale 2 --json $(RESULTS)/matching-x2.json
-	$(BENCH) matching --data $(OXFORD_AFFINE) --scale 4 --json $(RESULTS)/matching-x4.json
+	$(BENCH) matching --data $(OXFORD_AFFINE) --scale 2 --limit 8 --json $(RESULTS)/matching-x2.json
+	$(BENCH) matching --data $(OXFORD_AFFINE) --scale 4 --limit 8 --json $(RESULTS)/matching-x4.json
 	$(BENCH) preservation --data $(OXFORD_AFFINE) --scale 2 \
 		--providers dog,bicubic-x2,srgan-x2,vdsr-x2,method3-x2 --json $(RESULTS)/preservation-x2.json
 	$(BENCH) preservation --data $(OXFORD_AFFINE) --scale 4 \
 		--providers dog,bicubic-x4,srgan-x4,vdsr-x4,method3-x4 --json $(RESULTS)/preservation-x4.json
+	$(BENCH) preservation --data $(OXFORD_AFFINE) --scale 2 --providers dog,bicubic-x2,method3-x2 \
+		--budgets 1000 --scenes 4 --json $(RESULTS)/preservation-x2-spoilt.json \
+		--degradations jpeg60,jpeg30,noise5,noise15,defocus,motion,lowlight
+	$(BENCH) preservation --data $(OXFORD_AFFINE) --scale 2 --providers opencv,opencv@bicubic-x2 \
+		--reference opencv --budgets 1000 --json $(RESULTS)/preservation-x2-opencv.json
+	$(BENCH) preservation --data $(OXFORD_AFFINE) --scale 4 --providers opencv,opencv@bicubic-x4 \
+		--reference opencv --budgets 1000 --json $(RESULTS)/preservation-x4-opencv.json
 	$(BENCH) repeatability --data $(OXFORD_AFFINE) --json $(RESULTS)/repeatability.json
-	$(BENCH) warps --json $(RESULTS)/warps.json
-	$(BENCH) paper --data $(DATA) --json $(RESULTS)/paper.json
+	$(BENCH) warps --data $(DATA)/train/photos --json $(RESULTS)/warps.json
 	$(BENCH) cost --results $(RESULTS) --json $(RESULTS)/cost.json --providers \
 		dog,bicubic-x2,bicubic-x4,srgan-x2,srgan-x4,vdsr-x2,vdsr-x4,method3-x2,method3-x4
 	$(BENCH) results-page

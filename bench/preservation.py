@@ -30,7 +30,7 @@ from bench.pairs.oxford_affine import read_pairs
 from bench.report import Report
 from bench.session import Session
 from siftcore.errors import ProviderError
-from siftcore.types import Features, Matches
+from siftcore.types import Features
 
 __all__ = ["Scores", "on_high_grid", "run", "score"]
 
@@ -60,7 +60,7 @@ class Scores:
     correct : int
         Matches with the reference that the homography confirms.
     precision : float
-        Their share of all matches; NaN without matches.
+        Their share of all matches; 0 without matches.
     corner_error : float
         Of the homography estimated from the matches, pixels; infinite where none was found.
     """
@@ -105,8 +105,7 @@ def score(pair: ImagePair, query: Features, high: Features, reference: Features)
     assert pair.homography is not None
     recall = recalled(high, query)
     true = recalled(query, high)
-    found = siftcore.match_features(query, reference, ratio=0.8, mutual=True)
-    matches = Matches(found.indices[:, ::-1], found.distance, found.ratio)
+    matches = siftcore.match_features(reference, query, ratio=0.8, mutual=True)
     correct = int(
         (match_errors(reference, query, matches, pair.homography) <= MATCH_DISTANCE).sum()
     )
@@ -114,7 +113,7 @@ def score(pair: ImagePair, query: Features, high: Features, reference: Features)
         float(recall.mean()) if len(recall) else 0.0,
         float(1.0 - true.mean()) if len(true) else 0.0,
         correct,
-        correct / len(matches) if len(matches) else np.nan,
+        correct / max(1, len(matches)),
         estimated_corner_error(reference, query, matches, pair.homography),
     )
 
@@ -224,9 +223,10 @@ def _note(pairs: int, doubled: list[float], reference: str) -> str:
     said = (
         f"Means of {pairs} pairs; 95 % bootstrap intervals over scenes. Recall: within {DISTANCE} "
         f"px and a scale ratio of {SCALE_RATIO} of the high-resolution image. Correct: within "
-        f"{MATCH_DISTANCE:g} px of the homography; ratio 0.8 and mutual. AUC: of the mean corner "
-        "error, in pixels, of the homography that PoseLib finds from the matches. The same budget "
-        f"for all images. `{HIGH}`: the query before it was reduced."
+        f"{MATCH_DISTANCE:g} px of the homography; ratio 0.8 and mutual; a pair without matches "
+        "has a precision of 0. AUC: of the mean corner error, in pixels, of the homography that "
+        "PoseLib finds from the matches. The ratio is that of the reference's keypoints. The same "
+        f"budget for all images. `{HIGH}`: the query before it was reduced."
     )
     if reference == "dog" and doubled:
         said += (

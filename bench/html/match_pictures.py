@@ -89,12 +89,12 @@ def _verified(
     query: Features, reference: Features, homography: NDArray[np.float64] | None
 ) -> MatchResult:
     """Matches of the query, on the grid of its original, with image a."""
-    matches = match_features(query, reference, ratio=RATIO, mutual=True)
+    matches = match_features(reference, query, ratio=RATIO, mutual=True)
     if homography is not None:
-        turned = Matches(matches.indices[:, ::-1], matches.distance, matches.ratio)
-        inliers = match_errors(reference, query, turned, homography) <= HOMOGRAPHY_ERROR
+        inliers = match_errors(reference, query, matches, homography) <= HOMOGRAPHY_ERROR
     else:
         i, j = matches.indices.T
-        a, b = query.xy[i], reference.xy[j]
+        a, b = reference.xy[i], query.xy[j]
         _, inliers = estimate_geometry(a, b, "fundamental", EPIPOLAR_ERROR)
-    return MatchResult(query, reference, matches, np.asarray(inliers, np.bool_))
+    turned = Matches(matches.indices[:, ::-1], matches.distance, matches.ratio)
+    return MatchResult(query, reference, turned, np.asarray(inliers, np.bool_))
