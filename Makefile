@@ -37,8 +37,8 @@ bench: $(VENV)/installed-peers
 # cost reads what preservation wrote.
 bench-docs: $(VENV)/installed-peers
 	$(BENCH) conformance --json $(RESULTS)/conformance.json
-	$(BENCH) speed --json $(RESULTS)/speed.json
-	$(BENCH) startup --json $(RESULTS)/startup.json
+	$(BENCH) speed --runs 3 --json $(RESULTS)/speed.json
+	$(BENCH) startup --runs 5 --json $(RESULTS)/startup.json
 	$(BENCH) demo --json $(RESULTS)/demo.json
 	$(BENCH) psnr --data $(SET14) --scale 2 --providers bicubic-x2,srgan-x2,vdsr-x2,method3-x2 \
 		--json $(RESULTS)/psnr-x2.json
@@ -46,8 +46,10 @@ bench-docs: $(VENV)/installed-peers
 		--json $(RESULTS)/psnr-x4.json
 	$(BENCH) spectrum --data $(SET14) --scale 2 --providers bicubic-x2,srgan-x2,method3-x2 \
 		--json $(RESULTS)/spectrum.json
-	$(BENCH) matching --data $(OXFORD_AFFINE) --scale 2 --limit 8 --json $(RESULTS)/matching-x2.json
-	$(BENCH) matching --data $(OXFORD_AFFINE) --scale 4 --limit 8 --json $(RESULTS)/matching-x4.json
+	$(BENCH) matching --data $(OXFORD_AFFINE) --scale 2 --limit 8 \
+		--providers bicubic-x2,srgan-x2,method3-x2 --json $(RESULTS)/matching-x2.json
+	$(BENCH) matching --data $(OXFORD_AFFINE) --scale 4 --limit 8 \
+		--providers bicubic-x4,srgan-x4,method3-x4 --json $(RESULTS)/matching-x4.json
 	$(BENCH) preservation --data $(OXFORD_AFFINE) --scale 2 \
 		--providers dog,bicubic-x2,srgan-x2,vdsr-x2,method3-x2 --json $(RESULTS)/preservation-x2.json
 	$(BENCH) preservation --data $(OXFORD_AFFINE) --scale 4 \
@@ -62,7 +64,7 @@ bench-docs: $(VENV)/installed-peers
 	$(BENCH) repeatability --data $(OXFORD_AFFINE) --json $(RESULTS)/repeatability.json
 	$(BENCH) warps --data $(DATA)/train/photos --json $(RESULTS)/warps.json
 	$(BENCH) cost --results $(RESULTS) --json $(RESULTS)/cost.json --providers \
-		dog,bicubic-x2,bicubic-x4,srgan-x2,srgan-x4,vdsr-x2,vdsr-x4,method3-x2,method3-x4
+		dog,bicubic-x2,bicubic-x4,srgan-x2,srgan-x4,vdsr-x2,method3-x2,method3-x4 --runs 3
 	$(BENCH) results-page
 
 bench-page: $(VENV)/installed-peers

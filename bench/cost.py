@@ -144,19 +144,19 @@ def network_size(provider: str) -> tuple[int | None, int | None]:
     (int, int) or (None, None)
         None for a provider without a network, and for those of other packages: only they know.
     """
-    # The manifest lists weights by the same digest.
     weights = provider_identity(provider).get("weights")
     if weights is None:
         return None, None
     from dognets.models import build_model
     from dognets.pretrained import WEIGHTS_FOLDER, read_manifest
 
-    run = provider.partition("@")[2]
+    plain, _, run = provider.partition("@")
     folder = WEIGHTS_FOLDER
     if run:
         folder = Path(run) if Path(run).is_dir() else Path(run).parent
     for entry in read_manifest(folder).values():
-        if entry.sha256 == weights:
+        # Two entries may share a digest: VDSR's weights are the same for both scales.
+        if entry.sha256 == weights and (run or entry.name == plain):
             model: Any = build_model(entry.architecture, entry.scale, **entry.options)
             return model.count_parameters(), round(model.count_multiply_adds())
     return None, None

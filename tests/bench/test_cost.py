@@ -136,6 +136,8 @@ def test_size_of_weights_of_a_training_run(tmp_path: Path) -> None:
     # Not what the shipped weights of another network say.
     assert found != network_size("method3-x2")
     assert network_size("bicubic-x2") == (None, None)
+    # The same weights cost four times as much where they enlarge by 4.
+    assert network_size("vdsr-x4")[1] == 4 * network_size("vdsr-x2")[1]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="resident memory is read from /proc")
