@@ -44,7 +44,7 @@ def run(paths: Sequence[Path], sizes: str, runs: int) -> Report:
     """
     wanted = parse_sizes(sizes)
     before = numba.get_num_threads()
-    report = Report("speed", {"runs": runs, "threads": "as in the tables"})
+    report = Report("speed", {"sizes": sizes, "runs": runs, "threads": "as in the tables"})
     try:
         for width, height in wanted:
             for threads in (1, 2) if before > 1 else (1,):
