@@ -8,7 +8,6 @@ images match each other well all the same; `bench.preservation` has a high-resol
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from bench.metrics.match_counts import EPIPOLAR_ERROR, HOMOGRAPHY_ERROR, RATIO, 
 from bench.pair_matching import PairMatcher, System, read_image_pairs
 from bench.pairs.collections import find_pairs
 from bench.pairs.pair_files import PairFiles
+from bench.paper_figures import paper_figures
 from bench.report import Report
 from bench.session import Session
 from siftcore.verification import check_geometry
@@ -36,7 +36,6 @@ ORIGINAL = "original"
 LOW = "low resolution as it is"
 _TITLES = {UNCAPPED: "no keypoint budget", BUDGET: f"{BUDGET} keypoints an image"}
 _COLUMNS = ("system", "category", "pairs", "keypoints", "matches", "verified")
-_PAPER = Path(__file__).parent / "paper_tables.json"
 
 Counted = list[tuple[PairFiles, dict[str, list[MatchCounts]]]]
 
@@ -103,7 +102,7 @@ def default_providers(scale: int) -> list[str]:
 
 def paper_matches(scale: int) -> dict[str, dict[str, float]]:
     """What Noor et al. report (Tables 6 to 8): mean matches by category, then by system."""
-    tables: dict[str, Any] = json.loads(_PAPER.read_text())["matching_points_tables_6_7_8"]
+    tables = paper_figures("matching_points_tables_6_7_8")
     return {name: table[f"x{scale}"] for name, table in tables.items() if f"x{scale}" in table}
 
 

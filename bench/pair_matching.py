@@ -14,14 +14,12 @@ from numpy.typing import NDArray
 
 from bench.extractors import Extractor, top_features
 from bench.metrics.match_counts import MatchCounts, count_matches
-from bench.pairs import ImagePair, grey_image
-from bench.pairs.oxford_affine import read_homography
-from bench.pairs.pair_files import PairFiles
+from bench.pairs import ImagePair, reducible_image
+from bench.pairs.pair_files import PairFiles, read_pair
 from bench.photographs import reduced
 from bench.preservation import on_high_grid
 from bench.session import Session
 from bench.store import digest
-from siftcore.errors import InputError
 from siftcore.types import Features
 
 __all__ = ["PairMatcher", "System", "read_image_pairs"]
@@ -60,19 +58,12 @@ def read_image_pairs(
 
     @lru_cache(maxsize=_HELD)
     def image_of(path: Path) -> NDArray[np.uint8]:
-        image = grey_image(path)
-        if min(image.shape) < scale:
-            height, width = image.shape
-            raise InputError(f"{width} x {height} pixels are too few to reduce by {scale}")
-        return image
+        return reducible_image(path, scale)
 
     for pair in session.track(files, "matching"):
-        images = [image for _, image in session.readable((pair.a, pair.b), image_of)]
-        known = [] if pair.homography is None else [pair.homography]
-        homographies = [found for _, found in session.readable(known, read_homography)]
-        if len(images) == 2 and len(homographies) == len(known):
-            name = f"{pair.a.stem} - {pair.b.stem}"
-            yield pair, ImagePair(pair.group, name, *images, *homographies)
+        found = read_pair(pair, session, image_of)
+        if found is not None:
+            yield pair, found
 
 
 class _NoFeaturesError(Exception):

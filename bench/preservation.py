@@ -20,6 +20,7 @@ from bench.degradations import degrade
 from bench.extractors import Extractor, make_extractors, top_features
 from bench.intervals import Estimate, bootstrap_mean
 from bench.metrics.homographies import (
+    auc_shares,
     estimated_corner_error,
     is_plausible,
     match_errors,
@@ -36,10 +37,11 @@ __all__ = ["Scores", "on_high_grid", "run", "score"]
 
 MATCH_DISTANCE = 3.0
 AUC_THRESHOLDS = (1.0, 3.0, 5.0, 10.0)
+RECALL, CORRECT = "recall of high-resolution keypoints", "correct matches"
 COLUMNS = (
-    "recall of high-resolution keypoints",
+    RECALL,
     "false keypoints",
-    "correct matches",
+    CORRECT,
     "precision",
     *(f"AUC@{t:g}" for t in AUC_THRESHOLDS),
 )
@@ -73,7 +75,7 @@ class Scores:
 
     def cells(self) -> list[float]:
         """In the order of `COLUMNS`; AUC as this query's share of it."""
-        areas = [max(0.0, 1.0 - self.corner_error / t) for t in AUC_THRESHOLDS]
+        (areas,) = auc_shares([self.corner_error], AUC_THRESHOLDS)
         return [self.recall, self.false, float(self.correct), self.precision, *areas]
 
 
@@ -155,7 +157,7 @@ def run(
     queries = [made[name] for name in dict.fromkeys(providers) if name in made]
     scores: dict[tuple[str, int, str], list[tuple[str, Scores]]] = defaultdict(list)
     doubled: list[float] = []
-    for pair in read_pairs(data, session, scenes):
+    for pair in read_pairs(data, session, scenes, scale=scale):
         high = _high_resolution(session, made.get(reference), pair, budgets)
         if reference in session.failed:
             raise ProviderError(f"{reference!r} reads the reference: {session.failed[reference]}")

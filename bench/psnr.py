@@ -6,7 +6,6 @@ of super-resolution take them: luminance in 16..235, reduced bicubically, rounde
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -20,6 +19,7 @@ from bench.extractors.providers import provider_identity, provider_of
 from bench.images import cropped, read_images, reduced_image
 from bench.intervals import bootstrap_mean
 from bench.metrics.dog_psnr import BORDER, dog_psnr, pixel_psnr
+from bench.paper_figures import paper_figures
 from bench.report import Report
 from bench.session import Session
 from bench.store import digest
@@ -30,7 +30,7 @@ from siftcore.scalespace.superres import PixelSR
 
 __all__ = ["paper_gains", "paper_psnr", "run"]
 
-_PAPER = Path(__file__).parent / "paper_tables.json"
+_PAPER = "dog_psnr_db_tables_3_4_5"
 _CODE = (
     "siftcore", "dognets", "bench.psnr", "bench.dog_levels", "bench.images",
     "bench.metrics.dog_psnr",
@@ -152,7 +152,7 @@ def _fill_dogs(report: Report, rows: dict[str, list[Arrays]], scale: int, sessio
 
 
 def _fill_paper(report: Report, scale: int) -> None:
-    said = {dataset: paper_psnr(scale, dataset) for dataset in _paper_tables()}
+    said = {dataset: paper_psnr(scale, dataset) for dataset in paper_figures(_PAPER)}
     gains = report.table(
         f"Gain over its own bicubic that the paper reports, dB, x{scale}",
         "method", "data set", *DOGS,
@@ -194,11 +194,6 @@ def _fill_pixels(
     )
 
 
-def _paper_tables() -> dict[str, Any]:
-    tables: dict[str, Any] = json.loads(_PAPER.read_text("utf-8"))["dog_psnr_db_tables_3_4_5"]
-    return tables
-
-
 def paper_psnr(scale: int, dataset: str = "CDVS") -> dict[str, list[float]]:
     """PSNR that Noor et al. report (Tables 3 to 5) for each method, D1 to D4, in dB.
 
@@ -207,7 +202,7 @@ def paper_psnr(scale: int, dataset: str = "CDVS") -> dict[str, list[float]]:
     scale : {2, 4}
     dataset : {"CDVS", "Paris", "Oxford"}
     """
-    levels = _paper_tables()[dataset][f"x{scale}"]
+    levels = paper_figures(_PAPER)[dataset][f"x{scale}"]
     return {method: [levels[dog][method] for dog in DOGS] for method in levels[DOGS[0]]}
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from bench.extractors import make_extractors
 from bench.intervals import Estimate, bootstrap_mean
+from bench.metrics.homographies import auc_shares
 from bench.metrics.pair_scores import ACCURACIES
 from bench.pairs import hpatches, oxford_affine
 from bench.program_scores import NOTE, Scored, rankings, score_programs
@@ -86,7 +87,7 @@ def _cells(found: Sequence[Scored], seed: int) -> list[float | Estimate]:
     groups = [one.group for one in found]
     scores = [one.scores for one in found]
     errors = np.array([s.corner_error for s in scores])
-    areas = np.maximum(0.0, 1.0 - errors[:, None] / AUC_THRESHOLDS)
+    areas = auc_shares(errors, AUC_THRESHOLDS)
     shares = ([s.overlap_repeatability, s.position_repeatability, s.matching_score] for s in scores)
     values = np.c_[np.array(list(shares)), areas]
     return [

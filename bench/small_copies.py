@@ -11,7 +11,7 @@ from PIL import Image
 
 from bench.pairs import grey_image
 from bench.pairs.collections import PAIRS_FILE, find_pairs
-from bench.pairs.oxford_affine import read_homography
+from bench.pairs.pair_files import read_pair
 from bench.session import Session
 from dognets.data.images import find_images
 
@@ -67,19 +67,18 @@ def copy_pairs(data: Path, out: Path, count: int, side: int, session: Session) -
     lines = []
     out.mkdir(parents=True)
     for number, pair in enumerate(find_pairs(data, session, count)[:count]):
-        images = [image for _, image in session.readable((pair.a, pair.b), grey_image)]
-        known = [] if pair.homography is None else [pair.homography]
-        homographies = [found for _, found in session.readable(known, read_homography)]
-        if len(images) < 2 or len(homographies) < len(known):
+        found = read_pair(pair, session, grey_image)
+        if found is None:
             continue
+        images = found.a, found.b
         words = [f"{number:03}a.png", f"{number:03}b.png", pair.category]
         small = [_small(image, side) for image in images]
         for name, image in zip(words, small, strict=False):
             Image.fromarray(image).save(out / name)
-        for homography in homographies:
+        if found.homography is not None:
             to_a, to_b = (_grid(*both) for both in zip(images, small, strict=True))
             words.append(f"{number:03}.txt")
-            np.savetxt(out / words[-1], to_b @ homography @ np.linalg.inv(to_a))
+            np.savetxt(out / words[-1], to_b @ found.homography @ np.linalg.inv(to_a))
         lines.append(shlex.join(words))
     if not lines:
         raise session.nothing_left("pair")

@@ -5,7 +5,6 @@ And beyond the paper: at which frequencies the D1 of a super-resolving provider 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -24,6 +23,7 @@ from bench.metrics.spectra import (
     radial_average,
     radial_frequencies,
 )
+from bench.paper_figures import paper_figures
 from bench.report import Report
 from bench.session import Session
 from bench.store import digest
@@ -35,7 +35,6 @@ __all__ = ["run"]
 
 N_BINS = 40
 PLANES = ("original", *DOGS)
-_PAPER = Path(__file__).parent / "paper_tables.json"
 _CODE = (
     "siftcore", "dognets", "bench.spectrum", "bench.dog_levels", "bench.images",
     "bench.metrics.spectra",
@@ -166,7 +165,7 @@ def _fill_averages(report: Report, images: Sequence[Arrays], session: Session) -
     for row, name in enumerate(("measured here", "measured here; levels rounded to 8 bits")):
         values = averages[:, row].T
         table.add(name, *(bootstrap_mean(v, seed=session.seed) for v in values))
-    for dataset, said in _paper_table_2().items():
+    for dataset, said in paper_figures("power_spectrum_table_2").items():
         table.add(f"{dataset}, as the paper reports it", *(said[plane] for plane in PLANES))
     report.notes.append(
         "Table 2: the paper does not define its unit. Ours is the mean over all frequencies of "
@@ -178,13 +177,6 @@ def _fill_averages(report: Report, images: Sequence[Arrays], session: Session) -
         "nothing, so their mean in dB is of border leakage or rounding noise more than of the "
         "image. The paper's images are others."
     )
-
-
-def _paper_table_2() -> dict[str, dict[str, float]]:
-    tables: dict[str, dict[str, float]] = json.loads(_PAPER.read_text("utf-8"))[
-        "power_spectrum_table_2"
-    ]
-    return tables
 
 
 def _fill_radial(report: Report, images: Sequence[Arrays], session: Session) -> None:

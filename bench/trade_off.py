@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.intervals import Estimate
+from bench.preservation import CORRECT, RECALL
 from bench.report import Report, Table
 from bench.result_files import Result
 
 __all__ = ["Cost", "add_trade_off", "pareto_front"]
 
-_KEY, _RECALL, _CORRECT = "query", "recall of high-resolution keypoints", "correct matches"
+_KEY = "query"
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def add_trade_off(report: Report, costs: Mapping[str, Cost], results: Mapping[st
         return
     table = report.table(
         "Cost and what it buys", "provider", "query", "multiply-adds a pixel", "features, s",
-        _RECALL, _CORRECT, "Pareto front",
+        RECALL, CORRECT, "Pareto front",
     )  # fmt: skip
     for task, bought in tasks.items():
         front = pareto_front(
@@ -99,9 +100,9 @@ def add_trade_off(report: Report, costs: Mapping[str, Cost], results: Mapping[st
 
 def _bought(table: Table, costs: Mapping[str, Cost]) -> dict[str, tuple[Any, Any]]:
     """Recall and correct matches of the providers whose cost is known."""
-    if not {_KEY, _RECALL, _CORRECT} <= set(table.columns):
+    if not {_KEY, RECALL, CORRECT} <= set(table.columns):
         return {}
-    key, recall, correct = (table.columns.index(name) for name in (_KEY, _RECALL, _CORRECT))
+    key, recall, correct = (table.columns.index(name) for name in (_KEY, RECALL, CORRECT))
     return {
         row[key]: (row[recall], row[correct])
         for row in table.rows

@@ -10,6 +10,7 @@ import numpy as np
 
 from bench.extractors import make_extractors
 from bench.intervals import Estimate, bootstrap_mean
+from bench.metrics.homographies import auc_shares
 from bench.pairs.synthetic_warps import KINDS, read_pairs
 from bench.program_scores import NOTE, Scored, rankings, score_programs
 from bench.report import Report
@@ -107,8 +108,7 @@ def _cells(found: Sequence[Scored], seed: int) -> list[float | Estimate]:
             s.matching_score,
             s.accuracy[0],
             s.accuracy[2],
-            max(0.0, 1.0 - s.corner_error),
-            max(0.0, 1.0 - s.corner_error / 3.0),
+            *auc_shares([s.corner_error], (1.0, 3.0))[0],
         )
         for s in scores
     ]

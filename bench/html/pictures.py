@@ -84,7 +84,7 @@ def _photographs(data: Path | None, session: Session) -> tuple[NDArray[np.uint8]
         pair = next(read_pairs(data, session))
         return pair.a, pair
     left, right, _ = (np.asarray(part) for part in motorcycle_pair())
-    grey = [np.rint(255.0 * siftcore.load_image(side)).astype(np.uint8) for side in (left, right)]
+    grey = [grey_image(side) for side in (left, right)]
     pair = ImagePair("Middlebury motorcycle", "left and right", *grey)
     if data is None:
         return pair.a, pair

@@ -8,13 +8,12 @@ from typing import Any
 
 from bench.dog_levels import DOGS
 from bench.html.results import ShownResult, number, tables
+from bench.preservation import RECALL
 from bench.report import Table
 
 __all__ = [
     "RECALL", "cells", "cost_table", "gain_tables", "preservation_tables", "spectra",
 ]  # fmt: skip
-
-RECALL = "recall of high-resolution keypoints"
 
 
 def cells(table: Table, column: str) -> dict[str, Any]:

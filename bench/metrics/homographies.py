@@ -12,6 +12,7 @@ from siftcore.verification import estimate_geometry
 
 __all__ = [
     "auc",
+    "auc_shares",
     "corner_error",
     "estimated_corner_error",
     "is_plausible",
@@ -85,11 +86,21 @@ def auc(errors: ArrayLike, thresholds: Sequence[float]) -> NDArray[np.float64]:
         Infinite where a pair failed.
     thresholds : sequence of float
     """
+    shares = auc_shares(errors, thresholds)
+    return np.asarray(shares.mean(axis=0)) if len(shares) else np.full(len(thresholds), np.nan)
+
+
+def auc_shares(errors: ArrayLike, thresholds: Sequence[float]) -> NDArray[np.float64]:
+    """What each pair adds to `auc`, whose mean they have, (N, thresholds).
+
+    Parameters
+    ----------
+    errors : array_like, (N,)
+        Infinite where a pair failed.
+    thresholds : sequence of float
+    """
     found = np.asarray(errors, np.float64).reshape(-1, 1)
-    wanted = np.asarray(thresholds, np.float64)
-    if not len(found):
-        return np.full(len(wanted), np.nan)
-    return np.asarray(np.maximum(0.0, 1.0 - found / wanted).mean(axis=0))
+    return np.asarray(np.maximum(0.0, 1.0 - found / np.asarray(thresholds, np.float64)))
 
 
 def is_plausible(

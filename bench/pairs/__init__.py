@@ -1,5 +1,5 @@
 """Pairs of images, from data sets and made here."""
 
-from bench.pairs.pair import ImagePair, grey_image
+from bench.pairs.pair import ImagePair, grey_image, reducible_image
 
-__all__ = ["ImagePair", "grey_image"]
+__all__ = ["ImagePair", "grey_image", "reducible_image"]

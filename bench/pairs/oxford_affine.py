@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.pairs.pair import ImagePair, grey_image
+from bench.pairs.pair import ImagePair, reducible_image
 from bench.session import Session
 from siftcore.errors import InputError
 
@@ -49,18 +49,29 @@ def read_homography(path: Path) -> NDArray[np.float64]:
 
 
 def read_pairs(
-    folder: Path, session: Session, scenes: int | None = None, numbers: range = range(2, 7)
+    folder: Path,
+    session: Session,
+    scenes: int | None = None,
+    numbers: range = range(2, 7),
+    scale: int = 1,
 ) -> Iterator[ImagePair]:
-    """Pairs (1, K) of each scene; what cannot be read is skipped and noted in `session`."""
+    """Pairs (1, K) of each scene; what cannot be read is skipped and noted in `session`.
+
+    So are images that are too small to be reduced by `scale`.
+    """
+
+    def read_image(path: Path) -> NDArray[np.uint8]:
+        return reducible_image(path, scale)
+
     found = find_scenes(folder)[:scenes]
     reference: dict[Path, NDArray[np.uint8]] = {}
     read = 0
     for scene, k in session.track([(s, k) for s in found for k in numbers], folder.name):
         if scene not in reference:
             reference.clear()
-            for _, image in session.readable([_image(scene, 1)], grey_image):
+            for _, image in session.readable([_image(scene, 1)], read_image):
                 reference[scene] = image
-        images = list(session.readable([_image(scene, k)], grey_image))
+        images = list(session.readable([_image(scene, k)], read_image))
         homographies = list(session.readable([scene / f"H1to{k}p"], read_homography))
         if scene in reference and images and homographies:
             read += 1

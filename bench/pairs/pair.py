@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import siftcore
+from siftcore.errors import InputError
 
-__all__ = ["ImagePair", "grey_image"]
+__all__ = ["ImagePair", "grey_image", "reducible_image"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,15 @@ class ImagePair:
     homography: NDArray[np.float64] | None = None
 
 
-def grey_image(path: Path) -> NDArray[np.uint8]:
-    """An image file as siftcore reads it, in 8 bits."""
-    return np.rint(255.0 * siftcore.load_image(path)).astype(np.uint8)
+def grey_image(source: Any) -> NDArray[np.uint8]:
+    """An image as siftcore reads it, in 8 bits."""
+    return np.rint(255.0 * siftcore.load_image(source)).astype(np.uint8)
+
+
+def reducible_image(path: Path, scale: int) -> NDArray[np.uint8]:
+    """`grey_image` of a file; an InputError where reducing it by `scale` leaves no pixel."""
+    image = grey_image(path)
+    if min(image.shape) < scale:
+        height, width = image.shape
+        raise InputError(f"{width} x {height} pixels are too few to reduce by {scale}")
+    return image

@@ -1,16 +1,21 @@
-"""Pairs of image files, before anything is read, and how some of them are drawn."""
+"""Pairs of image files: how some of them are drawn, and how one is read."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["PairFiles", "draw_pairs"]
+from bench.pairs.oxford_affine import read_homography
+from bench.pairs.pair import ImagePair
+from bench.session import Session
+
+__all__ = ["PairFiles", "draw_pairs", "read_pair"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,19 @@ class PairFiles:
     a: Path
     b: Path
     homography: Path | None = None
+
+
+def read_pair(
+    files: PairFiles, session: Session, read_image: Callable[[Path], NDArray[np.uint8]]
+) -> ImagePair | None:
+    """The pair, or None where a part of it cannot be read, which is noted in `session`."""
+    images = [image for _, image in session.readable((files.a, files.b), read_image)]
+    known = [] if files.homography is None else [files.homography]
+    homographies = [found for _, found in session.readable(known, read_homography)]
+    if len(images) < 2 or len(homographies) < len(known):
+        return None
+    name = f"{files.a.stem} - {files.b.stem}"
+    return ImagePair(files.group, name, *images, *homographies)
 
 
 def draw_pairs(pairs: Iterable[PairFiles], limit: int | None, seed: int = 0) -> list[PairFiles]:

@@ -205,6 +205,11 @@ def test_bad_folders(tmp_path: Path) -> None:
     session = Session()
     assert rows_of(tmp_path / "data", session)["high resolution"][0] == 1.0
     assert list(session.skipped) == ["scene/img3.png", "scene/H1to4p", "scene/img5.ppm"]
+    (scene / "img5.png").write_bytes((scene / "img6.png").read_bytes())
+    Image.fromarray(np.zeros((1, 1), np.uint8)).save(scene / "img6.png")
+    session = Session()
+    assert rows_of(tmp_path / "data", session)["high resolution"][0] == 1.0
+    assert session.skipped["scene/img6.png"].endswith("1 x 1 pixels are too few to reduce by 2")
     (scene / "img1.png").write_bytes(b"")
     with pytest.raises(InputError, match=r"img1\.png"):
         rows_of(tmp_path / "data")
