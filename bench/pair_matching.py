@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.extractors import Extractor, top_features
+from bench.extractors import FEATURE_CODE, Extractor, top_features
 from bench.metrics.match_counts import MatchCounts, count_matches
 from bench.pairs import ImagePair, reducible_image
 from bench.pairs.pair_files import PairFiles, read_pair
@@ -27,7 +27,7 @@ __all__ = ["PairMatcher", "System", "read_image_pairs"]
 # Images, and features of images, in memory; pairs that share an image follow each other.
 _HELD = 12
 _CODE = (
-    "siftcore", "dognets", "bench.extractors", "bench.metrics.homographies",
+    *FEATURE_CODE, "bench.metrics.homographies",
     "bench.metrics.match_counts", "bench.pair_matching",
     "bench.photographs", "bench.preservation",
 )  # fmt: skip

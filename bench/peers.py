@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.util import find_spec
+from typing import Any
 
 import numba
 import numpy as np
@@ -11,12 +12,21 @@ from numpy.typing import NDArray
 
 import siftcore
 
-__all__ = ["Detector", "detectors", "set_threads"]
+__all__ = [
+    "CONTRAST",
+    "Detector",
+    "detectors",
+    "opencv_sift",
+    "pycolmap_extractor",
+    "set_threads",
+    "skimage_sift",
+]
 
 # Detects and describes; returns how many keypoints.
 Detector = Callable[[NDArray[np.uint8]], int]
 
-_CONTRAST = 0.04 / 3
+# On [0, 1], for levels 2 ** (1/3) apart: siftcore's default.
+CONTRAST = 0.04 / 3
 # More than any image here has: no peer may cap.
 _NO_CAP = 1_000_000
 
@@ -30,48 +40,63 @@ def set_threads(n: int) -> None:
         cv2.setNumThreads(n)
 
 
-def _siftcore() -> Detector:
-    return lambda image: len(siftcore.extract(image))
-
-
-def _opencv() -> Detector:
+def opencv_sift(precise: bool = True) -> Any:
+    """``cv2.SIFT`` without a cap; `precise` enlarges without its shift of a quarter of a pixel."""
     import cv2
 
-    sift = cv2.SIFT_create(
+    options: dict[str, Any] = {"enable_precise_upscale": True} if precise else {}
+    return cv2.SIFT_create(
         nfeatures=0,
         nOctaveLayers=3,
-        contrastThreshold=3 * _CONTRAST,
+        contrastThreshold=3 * CONTRAST,
         edgeThreshold=10,
         sigma=1.6,
-        enable_precise_upscale=True,
+        **options,
     )
-    return lambda image: len(sift.detectAndCompute(image, None)[0])
 
 
-def _pycolmap(threads: int) -> Detector:
+def pycolmap_extractor(threads: int, max_features: int) -> Any:
+    """COLMAP's SIFT on the CPU, with L2-normalised descriptors."""
     import pycolmap
 
     pycolmap.logging.minloglevel = 1
     options = pycolmap.FeatureExtractionOptions()
     options.num_threads = threads
     options.use_gpu = False
-    options.sift.peak_threshold = _CONTRAST
+    options.sift.peak_threshold = CONTRAST
     options.sift.num_octaves = 9
-    options.sift.max_num_features = _NO_CAP
+    options.sift.max_num_features = max_features
     options.sift.max_num_orientations = 4
     options.sift.normalization = pycolmap.Normalization.L2
-    extractor = pycolmap.FeatureExtractor.create(options, pycolmap.Device.cpu)
+    return pycolmap.FeatureExtractor.create(options, pycolmap.Device.cpu)
+
+
+def skimage_sift() -> Any:
+    """A new detector of scikit-image: one that is reused keeps its smallest image's octaves."""
+    from skimage.feature import SIFT
+
+    return SIFT(upsampling=2, n_octaves=9, n_scales=3, sigma_min=1.6, c_dog=CONTRAST, c_edge=10)
+
+
+def _siftcore() -> Detector:
+    return lambda image: len(siftcore.extract(image))
+
+
+def _opencv() -> Detector:
+    sift = opencv_sift()
+    return lambda image: len(sift.detectAndCompute(image, None)[0])
+
+
+def _pycolmap(threads: int) -> Detector:
+    import pycolmap
+
+    extractor = pycolmap_extractor(threads, _NO_CAP)
     return lambda image: len(extractor.extract(pycolmap.Bitmap.from_array(image))[0])
 
 
 def _skimage() -> Detector:
-    from skimage.feature import SIFT
-
     def run(image: NDArray[np.uint8]) -> int:
-        # A detector that is reused keeps the octave count of its smallest image.
-        sift = SIFT(
-            upsampling=2, n_octaves=9, n_scales=3, sigma_min=1.6, c_dog=_CONTRAST, c_edge=10
-        )
+        sift = skimage_sift()
         sift.detect_and_extract(image)
         return len(sift.keypoints)
 

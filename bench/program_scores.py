@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.extractors import EVERYTHING, Extractor, top_features
+from bench.extractors import EVERYTHING, FEATURE_CODE, Extractor, top_features
 from bench.metrics.correspondences import DISTANCE
 from bench.metrics.pair_scores import PairScores, score_pair
 from bench.metrics.recall import SCALE_RATIO
@@ -20,7 +20,7 @@ from siftcore.errors import ProviderError
 __all__ = ["NOTE", "Ranking", "Scored", "rankings", "score_programs"]
 
 _METRICS = ("pair_scores", "correspondences", "overlap", "homographies", "recall")
-_CODE = ("siftcore", "dognets", "bench.extractors", *(f"bench.metrics.{m}" for m in _METRICS))
+_CODE = (*FEATURE_CODE, *(f"bench.metrics.{m}" for m in _METRICS))
 
 NOTE = (
     "Regions: circles of radius proportional to sigma; keypoints that differ only in their angle "

@@ -14,11 +14,12 @@ from bench.store import digest
 from siftcore.errors import ParameterError, ProviderError
 from siftcore.types import Features
 
-__all__ = ["EVERYTHING", "Extractor", "make_extractors", "top_features"]
+__all__ = ["EVERYTHING", "FEATURE_CODE", "Extractor", "make_extractors", "top_features"]
 
 # A budget that no image reaches.
 EVERYTHING = 2**31 - 1
-
+# What features depend on: a change makes what was kept of them stale.
+FEATURE_CODE = ("siftcore", "dognets", "bench.extractors", "bench.peers")
 Extract = Callable[[NDArray[np.uint8], int], Features]
 
 
@@ -132,9 +133,8 @@ def _features(
             )
         return {name: getattr(found, name) for name in _ARRAYS}
 
-    code = ("siftcore", "dognets", "bench.extractors")
     arrays = session.attempt(
-        extractor.name, lambda: session.store.get("features", description, compute, code)
+        extractor.name, lambda: session.store.get("features", description, compute, FEATURE_CODE)
     )
     if arrays is None:
         return None

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bench.extractors.extractor import Extractor
 from bench.extractors.providers import scale_of
+from bench.peers import CONTRAST, opencv_sift, pycolmap_extractor, skimage_sift
 from siftcore.errors import ParameterError
 from siftcore.scalespace.superres import upscale_bicubic
 from siftcore.types import Features
@@ -18,8 +19,6 @@ from siftcore.types import Features
 __all__ = ["PEERS", "make_peer"]
 
 Extract = Callable[[NDArray[np.uint8], int], Features]
-# On [0, 1], for levels 2 ** (1/3) apart: siftcore's default.
-CONTRAST = 0.04 / 3
 
 
 def make_peer(name: str) -> Extractor:
@@ -58,11 +57,10 @@ def _on_enlarged(extract: Extract, scale: int) -> Extract:
 
 
 def _opencv(precise: bool) -> Extract:
-    import cv2
+    sift = opencv_sift(precise)
 
     def run(image: NDArray[np.uint8], budget: int) -> Features:
-        options: dict[str, Any] = {"enable_precise_upscale": True} if precise else {}
-        found, descriptors = cv2.SIFT_create(nfeatures=0, **options).detectAndCompute(image, None)
+        found, descriptors = sift.detectAndCompute(image, None)
         # nfeatures keeps ties with the last, so the cut is made here.
         order = np.argsort([-k.response for k in found], kind="stable")[:budget]
         kept = [found[i] for i in order]
@@ -82,18 +80,8 @@ def _opencv(precise: bool) -> Extract:
 def _pycolmap() -> Extract:
     import pycolmap
 
-    pycolmap.logging.minloglevel = 1
-
     def run(image: NDArray[np.uint8], budget: int) -> Features:
-        options = pycolmap.FeatureExtractionOptions()
-        options.num_threads = 1
-        options.use_gpu = False
-        options.sift.peak_threshold = CONTRAST
-        options.sift.num_octaves = 9
-        options.sift.max_num_features = budget
-        options.sift.max_num_orientations = 4
-        options.sift.normalization = pycolmap.Normalization.L2
-        extractor = pycolmap.FeatureExtractor.create(options, pycolmap.Device.cpu)
+        extractor = pycolmap_extractor(1, budget)
         points, descriptors = extractor.extract(pycolmap.Bitmap.from_array(image))
         sigma = np.array([p.compute_scale() for p in points])
         # It has no response. Like the program itself, keep the largest.
@@ -108,12 +96,9 @@ def _pycolmap() -> Extract:
 
 
 def _skimage() -> Extract:
-    from skimage.feature import SIFT
-
     def run(image: NDArray[np.uint8], budget: int) -> Features:
         size = (image.shape[1], image.shape[0])
-        # A detector that is reused keeps the octave count of its smallest image.
-        sift = SIFT(upsampling=2, n_octaves=9, n_scales=3, sigma_min=1.6, c_dog=CONTRAST, c_edge=10)
+        sift = skimage_sift()
         try:
             sift.detect_and_extract(image)
         except RuntimeError as error:

@@ -19,6 +19,7 @@ from bench.session import Session
 from tests.bench.results import write_results
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium (pip install it)")
+WebDriverWait = pytest.importorskip("selenium.webdriver.support.wait").WebDriverWait
 
 _BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 _DRIVER = shutil.which("chromedriver")
@@ -68,6 +69,13 @@ def browser(chromium: Any, page: Path) -> Any:
     _prefer(chromium, "light")
     _resize(chromium, 1200)
     chromium.get(page.as_uri())
+    # On a busy machine `get` now and then returns while the page is still being read.
+    WebDriverWait(chromium, 30).until(
+        lambda c: (
+            c.execute_script("return location.href + ' ' + document.readyState")
+            == f"{page.as_uri()} complete"
+        )
+    )
     return chromium
 
 
