@@ -50,6 +50,10 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue from the run's last checkpoint.")
     ] = False,
+    init: Annotated[
+        Path | None,
+        typer.Option("--init", help="Weights to start from: of equal sizes, or a smaller method3."),
+    ] = None,
     steps: Annotated[int | None, typer.Option("--steps", help="Instead of the preset's.")] = None,
     batch: Annotated[int | None, typer.Option("--batch", help="Patches an update.")] = None,
     channels: Annotated[
@@ -122,6 +126,7 @@ def train(
         workers=workers,
         precision=precision,
         cache_folder=cache,
+        init=init,
     )
     with show_progress(trainer) as progress:
         psnr = trainer.run(progress)

@@ -80,65 +80,80 @@ class TrainingPreset:
 
 
 _SIZES: dict[str, dict[int, dict[str, Any]]] = {
-    "method3": {2: {"channels": 48, "depth": 6}, 4: {"channels": 48, "depth": 10}},
+    "tiny": {2: {"channels": 24, "depth": 4}, 4: {"channels": 24, "depth": 6}},
+    "default": {2: {"channels": 48, "depth": 6}, 4: {"channels": 48, "depth": 10}},
+    "large": {2: {"channels": 64, "depth": 16}, 4: {"channels": 64, "depth": 16}},
 }
 
-_PUBLISHED: dict[str, dict[str, Any]] = {
-    "method1": {"loss": "dogs", "steps": 200_000, "learning_rate": 2e-4},
-    "method2": {"loss": "gaussians", "steps": 200_000, "learning_rate": 2e-4},
-    "edsr": {"loss": "pixels", "steps": 200_000, "learning_rate": 2e-4},
-    "srcnn": {"loss": "pixels", "steps": 50_000, "learning_rate": 1e-3},
-    "vdsr": {"loss": "pixels", "steps": 100_000, "learning_rate": 5e-4},
-    "srgan": {
-        "loss": "adversarial",
-        "steps": 100_000,
-        "learning_rate": 2e-4,
-        "options": {"colours": 1},
-    },
-}
+# Of the paper's systems, which it trains with Adam; half the width is for training on a CPU.
+_LOSSES = {"method1": "dogs", "method2": "gaussians"}
+_STEPS = {"srcnn": 50_000, "vdsr": 100_000, "srgan": 100_000}
+_RATES = {"srcnn": 1e-3, "vdsr": 5e-4}
+_HALVES = ("method1", "method2", "edsr")
+
+
+def _method3(scale: int) -> list[TrainingPreset]:
+    default = TrainingPreset(
+        name=f"method3-x{scale}",
+        architecture="method3",
+        scale=scale,
+        options=_SIZES["default"][scale],
+        loss="bands+pixels",
+        steps={2: 20_000, 4: 12_000}[scale],
+        batch=8,
+        patch=36,
+        halo=2,
+        optimiser="muon",
+        learning_rate=0.015,
+        validate_every=2000,
+    )
+    other_sizes = [
+        replace(default, name=f"method3-x{scale}-{size}", options=_SIZES[size][scale])
+        for size in ("tiny", "large")
+    ]
+    lowe = {**default.options, "heads": "lowe"}
+    return [
+        default,
+        *other_sizes,
+        replace(default, name=f"method3-x{scale}-real", degradation="real"),
+        replace(default, name=f"method3-x{scale}-lowe", options=lowe, loss="levels"),
+    ]
+
+
+def _published(architecture: str, scale: int) -> list[TrainingPreset]:
+    full = TrainingPreset(
+        name=f"{architecture}-x{scale}",
+        architecture=architecture,
+        scale=scale,
+        options={"colours": 1} if architecture == "srgan" else {},
+        loss=_LOSSES.get(architecture, "adversarial" if architecture == "srgan" else "pixels"),
+        steps=_STEPS.get(architecture, 200_000),
+        halo=4,
+        learning_rate=_RATES.get(architecture, 2e-4),
+    )
+    if architecture not in _HALVES:
+        return [full]
+    half = replace(
+        full,
+        name=f"{full.name}-half",
+        options={"channels": 32},
+        steps=20_000,
+        batch=8,
+        optimiser="muon",
+        learning_rate=0.01,
+    )
+    return [full, half]
 
 
 def _presets() -> dict[str, TrainingPreset]:
-    found = {}
-    for s in (2, 4):
-        method3 = TrainingPreset(
-            name=f"method3-x{s}",
-            architecture="method3",
-            scale=s,
-            options=_SIZES["method3"][s],
-            loss="bands+pixels",
-            steps={2: 20_000, 4: 12_000}[s],
-            batch=8,
-            patch=36,
-            halo=2,
-            optimiser="muon",
-            learning_rate=0.015,
-            validate_every=2000,
-        )
-        found |= {
-            p.name: p
-            for p in (
-                method3,
-                replace(method3, name=f"method3-x{s}-real", degradation="real"),
-                replace(
-                    method3,
-                    name=f"method3-x{s}-lowe",
-                    options={**method3.options, "heads": "lowe"},
-                    loss="levels",
-                ),
-                *(
-                    TrainingPreset(
-                        name=f"{architecture}-x{s}",
-                        architecture=architecture,
-                        scale=s,
-                        halo=4,
-                        **how,
-                    )
-                    for architecture, how in _PUBLISHED.items()
-                ),
-            )
-        }
-    return found
+    architectures = (*_LOSSES, "edsr", "srcnn", "vdsr", "srgan")
+    found = [
+        preset
+        for scale in (2, 4)
+        for presets in (_method3(scale), *(_published(a, scale) for a in architectures))
+        for preset in presets
+    ]
+    return {preset.name: preset for preset in found}
 
 
 PRESETS = _presets()

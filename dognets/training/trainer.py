@@ -22,9 +22,11 @@ from dognets.errors import CheckpointError
 from dognets.evaluation import SMALLEST_SIDE, DogPsnr
 from dognets.inference import choose_device
 from dognets.models import SuperResolver, build_model
+from dognets.pretrained import WeightsEntry, load_model
 from dognets.training.adversary import Adversary
 from dognets.training.checkpoint import FILE_NAME, load_checkpoint, save_checkpoint
 from dognets.training.distributed import join, leave
+from dognets.training.growth import start_from
 from dognets.training.interrupts import InterruptsWait
 from dognets.training.logs import RunLog
 from dognets.training.losses import Target, make_loss
@@ -74,6 +76,9 @@ class Trainer:
         Of the convolutions; ``"auto"`` is bfloat16 on GPUs that have it, else float32.
     checkpoint_seconds : float, default 60
     cache_folder : path, optional
+    init : path, optional
+        Weights to start from, instead of random ones: a weight file or the folder of a run, of the
+        same sizes or, for method3, smaller.
     """
 
     def __init__(
@@ -88,6 +93,7 @@ class Trainer:
         precision: str = "auto",
         checkpoint_seconds: float = 60.0,
         cache_folder: str | Path | None = None,
+        init: str | Path | None = None,
     ) -> None:
         self.preset = preset
         self.out = Path(out)
@@ -120,7 +126,8 @@ class Trainer:
                 raise ParameterError(
                     "batch", preset.batch, f"a multiple of the {self.place.world} processes"
                 )
-            self._set_up()
+            self.init: WeightsEntry | None = None
+            self._set_up(init)
             if state is not None:
                 self._restore(state)
         except BaseException:
@@ -131,14 +138,18 @@ class Trainer:
         p = self.preset
         return max(p.scale * (p.patch + 2 * p.halo), SMALLEST_SIDE + p.scale - 1)
 
-    def _set_up(self) -> None:
+    def _set_up(self, init: str | Path | None) -> None:
         p = self.preset
         torch.manual_seed(p.seed)
         torch.backends.cudnn.deterministic = True
         torch.backends.cudnn.benchmark = False
         self.step = 0
         self.last: DogPsnr | None = None
-        model = build_model(p.architecture, p.scale, **p.options).to(self.device)
+        model = build_model(p.architecture, p.scale, **p.options)
+        if init is not None:
+            trained, self.init = load_model(init)
+            start_from(model, trained, self.init, p.options)
+        model = model.to(self.device)
         self.model = model.to(memory_format=torch.channels_last)
         self.average = {k: v.detach().clone() for k, v in model.state_dict().items()}
         self.target = Target(model).to(self.device)
@@ -314,6 +325,7 @@ class Trainer:
         return {
             **asdict(self.preset),
             "images": self.cache.fingerprint,
+            "init": self.init.sha256 if self.init else None,
             "world": self.place.world,
             "precision": str(self.half),
         }
