@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from siftcore._cli_errors import keep_interrupts, make_app
+from siftcore.errors import ParameterError
 
 __all__ = ["app", "main"]
 
@@ -146,22 +147,28 @@ def evaluate(
         str | None,
         typer.Option("--ladder", help="paper or lowe; of a network that predicts an image."),
     ] = None,
+    degradation: Annotated[
+        str, typer.Option("--degradation", help="Of the reduced images: clean or real.")
+    ] = "clean",
 ) -> None:
     """DoG PSNR of a network on a folder of high-resolution images, beside bicubic.
 
     Example: dognets eval runs/method2-x2 --data Set14
     """
+    from dognets.data.degradation import DEGRADATIONS
     from dognets.data.images import find_images, read_luminance
     from dognets.evaluation import chosen_ladder, measure_dog_psnr
     from dognets.inference import Runner
     from dognets.pretrained import load_model
     from dognets.training.report import print_psnr
 
+    if degradation not in DEGRADATIONS:
+        raise ParameterError("degradation", degradation, " or ".join(map(repr, DEGRADATIONS)))
     model, entry = load_model(weights)
     runner = Runner(model, device, precision)  # type: ignore[arg-type]
     images = (read_luminance(path) for path in find_images(data))
     sigmas = chosen_ladder(model, ladder)
-    psnr = measure_dog_psnr(runner, images, model.scale, model.predicts, sigmas)
+    psnr = measure_dog_psnr(runner, images, model.scale, model.predicts, sigmas, degradation)
     cost = model.count_multiply_adds()
     typer.echo(
         f"{entry.name}: {model.count_parameters():,} parameters, "

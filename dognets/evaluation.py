@@ -1,8 +1,8 @@
 """PSNR of DoG images, level by level, beside bicubic enlargement (Noor et al., tables 3 to 5).
 
 The true DoG levels are those of the high-resolution luminance. Its low-resolution version is
-reduced bicubically and rounded to 8 bits. Peak is the range of the true DoG, so values depend on
-that convention; gains over bicubic do not.
+reduced bicubically and rounded to 8 bits, or spoilt as `dognets.data.degradation` does it. Peak is
+the range of the true DoG, so values depend on that convention; gains over bicubic do not.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from dognets.data.degradation import to_8_bits
+from dognets.data.degradation import DEGRADATIONS, to_8_bits
 from dognets.data.images import reduce_bicubic
 from dognets.errors import DataError
 from dognets.ladders import LADDERS
@@ -95,6 +95,7 @@ def measure_dog_psnr(
     scale: int,
     predicts: str = "image",
     sigmas: tuple[float, ...] = (),
+    degradation: str = "clean",
 ) -> DogPsnr:
     """Compare predictions with the truth and with bicubic enlargement.
 
@@ -108,6 +109,9 @@ def measure_dog_psnr(
     predicts : {"image", "gaussians", "dogs"}
     sigmas : tuple of float
         Filters of predicted levels; the paper's ladder where an image is predicted.
+    degradation : {"clean", "real"}, default "clean"
+        What stands between the high-resolution image and the low-resolution one. What ``"real"``
+        draws depends on an image's place in the row alone.
 
     Raises
     ------
@@ -116,7 +120,7 @@ def measure_dog_psnr(
     """
     ladder = sigmas or PAPER_SIGMAS
     rows = []
-    for high in images:
+    for place, high in enumerate(images):
         height, width = (n // scale * scale for n in high.shape)
         if min(height, width) < SMALLEST_SIDE:
             raise DataError(
@@ -124,7 +128,13 @@ def measure_dog_psnr(
                 f"at least {SMALLEST_SIDE} pixels; take it out of the folder"
             )
         high = high[:height, :width]
-        low = to_8_bits(reduce_bicubic(high, scale)).astype(np.float32) / 255.0
+        if degradation == "clean":
+            reduced = to_8_bits(reduce_bicubic(high, scale))
+        else:
+            rng = np.random.default_rng(place)
+            reduced, target = DEGRADATIONS[degradation](to_8_bits(high), scale, rng)
+            high = target.astype(np.float32)
+        low = reduced.astype(np.float32) / 255.0
         result = predict(low)
         true = dog_levels(high / 255.0, ladder)
         if predicts == "image":

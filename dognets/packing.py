@@ -38,10 +38,12 @@ def pack(run: str | Path, data: str | Path, out: str | Path) -> WeightsEntry:
     cache = ImageCache.open(data, SMALLEST_SIDE)
     held_back = cache.split()[1]
     rounded = copy.deepcopy(model).half().float()
-    single, half = (validate(m, cache, held_back).predicted for m in (model, rounded))
+    single, half = (
+        validate(m, cache, held_back, degradation=entry.degradation) for m in (model, rounded)
+    )
     facts = asdict(entry)
     for written in ("file", "sha256", "scale"):
         del facts[written]
-    store_half = bool((single - half).max() < TOLERANCE)
+    store_half = bool((single.predicted - half.predicted).max() < TOLERANCE)
     path = Path(out) / f"{entry.name}.safetensors"
     return save_weights(rounded if store_half else model, path, facts, half=store_half)

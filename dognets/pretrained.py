@@ -38,6 +38,8 @@ class WeightsEntry:
         ``"paper"``.
     data : str
         What it was trained on.
+    degradation : str
+        Of the low-resolution images, in training and validation.
     iterations : int
     samples : int
         Patches seen.
@@ -60,6 +62,7 @@ class WeightsEntry:
     options: dict[str, Any] = field(default_factory=dict)
     ladder: str
     data: str
+    degradation: str = "clean"
     iterations: int
     samples: int
     converged: str

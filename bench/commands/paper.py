@@ -13,6 +13,7 @@ from bench.commands.options import (
     JsonFile,
     Limit,
     NoCache,
+    OptionalInt,
     OptionalPath,
     Providers,
     Scale,
@@ -84,3 +85,49 @@ def paper(
     where = PaperData(images, pairs or data / "pairs" / "oxford_affine", images)
     session = make_session(cache, no_cache, seed)
     show(lambda: run(where, session, quick), json_file)
+
+
+@app.command()
+def ablations(
+    data: Annotated[Path, typer.Option("--data", help="Folder of images to train on.")],
+    images: Annotated[Path, typer.Option("--images", help="High-resolution images, for PSNR.")],
+    pairs: Annotated[Path, typer.Option("--pairs", help="Oxford affine layout, for keypoints.")],
+    runs: Annotated[Path, typer.Option("--runs", help="Folder of the runs, which are kept.")],
+    steps: Annotated[int, typer.Option(min=1, help="Updates of each network.")] = 2000,
+    only: Annotated[str, typer.Option(help="Variants with commas between; by default all.")] = "",
+    precision: Annotated[
+        str, typer.Option(help="Of the trainings: auto, float32, bfloat16 or float16.")
+    ] = "auto",
+    threads: Annotated[
+        OptionalInt, typer.Option(min=1, help="CPU threads of the trainings.")
+    ] = None,
+    image_cache: Annotated[
+        OptionalPath, typer.Option(help="Folder for decoded training images.")
+    ] = None,
+    cache: Cache = None,
+    no_cache: NoCache = False,
+    seed: Seed = 0,
+    json_file: JsonFile = None,
+) -> None:
+    """Train variants of the networks alike and compare them: what the paper's parts bring."""
+    import torch
+
+    from bench.ablations import run
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    session = make_session(cache, no_cache, seed)
+    show(
+        lambda: run(
+            data,
+            images,
+            pairs,
+            runs,
+            steps,
+            session,
+            names(only),
+            precision=precision,
+            image_cache=image_cache,
+        ),
+        json_file,
+    )

@@ -46,7 +46,7 @@ def build_model(architecture: str, scale: int, **options: Any) -> SuperResolver:
     kind: type[SuperResolver] = getattr(module, architecture.capitalize())
     try:
         for key, value in options.items():
-            if isinstance(value, int) and value < 1:
+            if isinstance(value, int) and not isinstance(value, bool) and value < 1:
                 raise ValueError(f"{key} must be at least 1")
         return kind(scale, **options)
     except (TypeError, KeyError, ValueError) as error:

@@ -102,12 +102,14 @@ class SeResidualBlock(Residual):
     Parameters
     ----------
     channels : int
+    squeeze : bool, default True
+        Whether there is squeeze-and-excitation.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, squeeze: bool = True) -> None:
         super().__init__(
             conv3x3(channels, channels),
             nn.ReLU(inplace=True),
             conv3x3(channels, channels),
-            SqueezeExcitation(channels),
+            *([SqueezeExcitation(channels)] if squeeze else []),
         )

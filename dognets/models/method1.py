@@ -15,7 +15,7 @@ from dognets.models.blocks import SeResidualBlock, conv3x3, in_single_precision
 from dognets.models.filters import BicubicUpsample, GaussianBlur
 from siftcore.scalespace.geometry import PAPER_SIGMAS
 
-__all__ = ["LevelNetwork", "Method1"]
+__all__ = ["LevelNetwork", "Method1", "make_levels"]
 
 
 class LevelNetwork(nn.Sequential):
@@ -27,14 +27,16 @@ class LevelNetwork(nn.Sequential):
         Stride of the deconvolution; its kernel has twice that size.
     blocks : int
     channels : int
+    squeeze : bool
     """
 
-    def __init__(self, scale: int, blocks: int, channels: int) -> None:
+    def __init__(self, scale: int, blocks: int, channels: int, squeeze: bool) -> None:
         super().__init__(
             conv3x3(1, channels),
-            *(SeResidualBlock(channels) for _ in range(blocks)),
+            *(SeResidualBlock(channels, squeeze) for _ in range(blocks)),
             nn.ConvTranspose2d(channels, 1, 2 * scale, stride=scale, padding=scale // 2),
         )
+        self.radius = 2 * blocks + 2
 
     def forward(self, low: Tensor) -> Tensor:
         """(B, 1, H, W) to (B, 1, s H, s W)."""
@@ -42,6 +44,21 @@ class LevelNetwork(nn.Sequential):
         for layer in inner:
             low = layer(low)
         return in_single_precision(last, low)
+
+
+def make_levels(
+    scale: int, planes: int, blocks: Sequence[int], channels: int, squeeze: bool
+) -> nn.ModuleList:
+    """A `LevelNetwork` a plane, finest first.
+
+    Raises
+    ------
+    ValueError
+        When there is not one number of blocks a plane.
+    """
+    if len(blocks) != planes or min(blocks) < 0:
+        raise ValueError(f"blocks must be {planes} numbers, one a plane")
+    return nn.ModuleList(LevelNetwork(scale, n, channels, squeeze) for n in blocks)
 
 
 class Method1(SuperResolver):
@@ -57,23 +74,31 @@ class Method1(SuperResolver):
     blocks : sequence of int, default (16, 12, 10, 8)
         Residual blocks of each network, finest level first.
     channels : int, default 64
+    squeeze : bool, default True
+        False leaves squeeze-and-excitation out, which the paper has.
     """
 
     predicts: Predicts = "dogs"
     sigmas = PAPER_SIGMAS
 
     def __init__(
-        self, scale: int, blocks: Sequence[int] = (16, 12, 10, 8), channels: int = 64
+        self,
+        scale: int,
+        blocks: Sequence[int] = (16, 12, 10, 8),
+        channels: int = 64,
+        squeeze: bool = True,
     ) -> None:
         super().__init__()
         self.scale = scale
         self.enlarge = BicubicUpsample(scale)
         self.blur = GaussianBlur(self.sigmas)
-        self.levels = nn.ModuleList(LevelNetwork(scale, n, channels) for n in blocks)
+        self.levels = make_levels(scale, self.channels_out, blocks, channels, squeeze)
         for level in self.levels:
             last = level[-1]
             nn.init.zeros_(last.weight)
             nn.init.zeros_(last.bias)
+        enlarged = -(-self.blur.radius // scale) + BicubicUpsample.REACH
+        self.radius = None if squeeze else max(enlarged, *(n.radius for n in self.levels))
 
     def forward(self, low: Tensor) -> Tensor:
         """See `SuperResolver`."""

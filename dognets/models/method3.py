@@ -12,7 +12,7 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dognets.ladders import LOWE_FILTERS
+from dognets.ladders import LADDERS
 from dognets.models.base import Predicts, SuperResolver
 from dognets.models.blocks import MEAN_LUMINANCE, in_single_precision
 from dognets.models.filters import BicubicUpsample, GaussianBlur
@@ -31,9 +31,9 @@ class Method3(SuperResolver):
     depth : int, default 6
         Convolutions of the trunk after the first, or its blocks.
     trunk : {"mixer", "plain", "residual", "unet", "wide"}, default "plain"
-    heads : {"image", "lowe"}, default "image"
+    heads : {"image", "lowe", "paper"}, default "image"
         What is predicted: the image itself, from which exact Gaussian filters make every level of
-        every ladder; or the six levels of Lowe's ladder, each from a head of its own.
+        every ladder; or the levels of Lowe's ladder or of the paper's, each from a head of its own.
     """
 
     def __init__(
@@ -42,13 +42,13 @@ class Method3(SuperResolver):
         channels: int = 48,
         depth: int = 6,
         trunk: Literal["mixer", "plain", "residual", "unet", "wide"] = "plain",
-        heads: Literal["image", "lowe"] = "image",
+        heads: Literal["image", "lowe", "paper"] = "image",
     ) -> None:
         super().__init__()
         self.scale = scale
         self.enlarge = BicubicUpsample(scale)
         self.predicts: Predicts = "image" if heads == "image" else "gaussians"
-        self.sigmas = () if heads == "image" else LOWE_FILTERS
+        self.sigmas = () if heads == "image" else LADDERS[heads]
         self.blur = GaussianBlur(self.sigmas) if self.sigmas else nn.Identity()
         self.trunk = TRUNKS[trunk](channels, depth)
         planes = self.channels_out * scale * scale

@@ -67,8 +67,21 @@ def print_psnr(psnr: DogPsnr) -> None:
     Console().print(table)
 
 
-def finish(trainer: training.Trainer, psnr: DogPsnr, data: Path) -> None:
-    """Write the run's weights and their manifest, and say where."""
+def finish(
+    trainer: training.Trainer, psnr: DogPsnr, data: Path, command: str | None = None
+) -> None:
+    """Write the run's weights and their manifest, and say where.
+
+    Parameters
+    ----------
+    trainer : Trainer
+    psnr : DogPsnr
+        The last validation.
+    data : path
+        Folder of images.
+    command : str, optional
+        That trains these weights; by default the one that is running.
+    """
     preset = trainer.preset
     model = trainer.averaged_model()
     path = trainer.out / "weights.safetensors"
@@ -80,12 +93,13 @@ def finish(trainer: training.Trainer, psnr: DogPsnr, data: Path) -> None:
             "architecture": preset.architecture,
             "options": preset.options,
             "ladder": ladder_name(model.sigmas),
+            "degradation": preset.degradation,
             "data": f"{Path(data).name}: {len(trainer.training_images)} images, "
             f"{len(trainer.held_back)} kept back; {preset.degradation}",
             "iterations": preset.steps,
             "samples": preset.steps * preset.batch,
             "converged": _convergence(trainer.out / "validation.csv"),
-            "command": _command(),
+            "command": command or _command(),
             "commit": _commit(),
             "licence": "Apache-2.0",
             "validation": psnr.as_dict(),

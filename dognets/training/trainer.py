@@ -318,7 +318,13 @@ class Trainer:
 
     def validate(self) -> DogPsnr:
         """DoG PSNR of the averaged weights on images that are kept back."""
-        return validate(self.averaged_model(), self.cache, self.held_back, str(self.device))
+        return validate(
+            self.averaged_model(),
+            self.cache,
+            self.held_back,
+            str(self.device),
+            self.preset.degradation,
+        )
 
     def _settings(self) -> dict[str, Any]:
         """What must be the same when a run is resumed."""

@@ -17,7 +17,11 @@ MOST_IMAGES = 20
 
 
 def validate(
-    model: SuperResolver, cache: ImageCache, held_back: Sequence[int], device: str = "auto"
+    model: SuperResolver,
+    cache: ImageCache,
+    held_back: Sequence[int],
+    device: str = "auto",
+    degradation: str = "clean",
 ) -> DogPsnr:
     """DoG PSNR in single precision on up to 20 of the images kept back, spread over all of them.
 
@@ -28,8 +32,9 @@ def validate(
     held_back : sequence of int
         Indices of images; see `ImageCache.split`.
     device : str, default "auto"
+    degradation : {"clean", "real"}, default "clean"
     """
     runner = Runner(model, device, "float32")
     step = max(1, len(held_back) // MOST_IMAGES)
     images = (cache.image(i).astype(np.float32) for i in held_back[::step][:MOST_IMAGES])
-    return measure_dog_psnr(runner, images, model.scale, model.predicts, model.sigmas)
+    return measure_dog_psnr(runner, images, model.scale, model.predicts, model.sigmas, degradation)

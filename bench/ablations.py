@@ -1,0 +1,283 @@
+"""Which parts of the paper's networks help: variants of one cost, trained alike, then compared.
+
+All are trained at x2 on the same patches, by the same optimiser, for as many updates, and cost 130
+to 160 thousand multiply-adds a low-resolution pixel, as many as ``method3-x2``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench import preservation, psnr
+from bench.preservation import CORRECT, RECALL
+from bench.report import Report, Table
+from bench.session import Session
+from dognets.errors import CheckpointError
+from dognets.models import build_model
+from dognets.pretrained import read_manifest
+from dognets.training.checkpoint import FILE_NAME
+from dognets.training.presets import TrainingPreset, get_preset
+from dognets.training.report import finish, show_progress
+from dognets.training.trainer import Trainer
+from siftcore.errors import ParameterError
+
+__all__ = ["QUESTIONS", "VARIANTS", "Variant", "run", "train_variant"]
+
+SCALE, BUDGET = 2, 1000
+# For the comparison: method3's patches and optimiser, at a rate that all of them bear.
+_ALIKE: dict[str, Any] = {
+    "batch": 8,
+    "patch": 36,
+    "halo": 2,
+    "optimiser": "muon",
+    "learning_rate": 0.01,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """One network to be compared.
+
+    Attributes
+    ----------
+    what : str
+        In words, for the table.
+    preset : str
+        That it changes; also the provider that runs it.
+    changes : mapping
+        Of the preset.
+    """
+
+    what: str
+    preset: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+    def training(self, steps: int, seed: int) -> TrainingPreset:
+        """What is trained."""
+        return get_preset(
+            self.preset, **_ALIKE | {"steps": steps, "seed": seed} | dict(self.changes)
+        )
+
+
+def _levels(blocks: Sequence[int], **options: Any) -> dict[str, Any]:
+    return {"options": {"blocks": list(blocks), "channels": 24, **options}}
+
+
+_FIVE_HEADS = {"channels": 48, "depth": 6, "heads": "paper"}
+
+VARIANTS = {
+    "method1": Variant(
+        what="Method-1: four networks, DoGs",
+        preset="method1-x2",
+        changes=_levels((5, 4, 3, 2)),
+    ),
+    "method2": Variant(
+        what="Method-2: five networks, Gaussians",
+        preset="method2-x2",
+        changes=_levels((5, 4, 3, 2, 1)),
+    ),
+    "method2-predictor": Variant(
+        what="Method-2 on Method-1's predictor",
+        preset="method2-x2",
+        changes=_levels((5, 4, 3, 2, 1), predictor=True),
+    ),
+    "method2-no-squeeze": Variant(
+        what="Method-2 without squeeze-and-excitation",
+        preset="method2-x2",
+        changes=_levels((5, 4, 3, 2, 1), squeeze=False),
+    ),
+    "method2-equal-blocks": Variant(
+        what="Method-2, three blocks in every network",
+        preset="method2-x2",
+        changes=_levels((3, 3, 3, 3, 3)),
+    ),
+    "shared-heads": Variant(
+        what="one trunk, a head a level, the loss of Method-2",
+        preset="method3-x2",
+        changes={"options": _FIVE_HEADS, "loss": "gaussians"},
+    ),
+    "shared-heads-levels": Variant(
+        what="one trunk, a head a level, each level by its usual error",
+        preset="method3-x2",
+        changes={"options": _FIVE_HEADS, "loss": "levels"},
+    ),
+    "image-pixels": Variant(
+        what="one trunk, the image, absolute error of its pixels",
+        preset="method3-x2",
+        changes={"loss": "pixels"},
+    ),
+    "image-bands": Variant(
+        what="one trunk, the image, errors of its DoGs",
+        preset="method3-x2",
+        changes={"loss": "bands"},
+    ),
+    "image-bands-seed": Variant(
+        what="the same from another seed",
+        preset="method3-x2",
+        changes={"loss": "bands", "seed": 1000},
+    ),
+    "image-bands-pixels": Variant(
+        what="one trunk, the image, DoGs and pixels",
+        preset="method3-x2",
+        changes={"loss": "bands+pixels"},
+    ),
+    "image-keypoints": Variant(
+        what="one trunk, the image, DoGs that count more at extrema",
+        preset="method3-x2",
+        changes={"loss": "keypoints"},
+    ),
+}
+
+QUESTIONS = {
+    "Gaussians or DoGs": ("method1", "method2", "method2-predictor"),
+    "Squeeze-and-excitation, and blocks by level": (
+        "method2", "method2-no-squeeze", "method2-equal-blocks",
+    ),
+    "A network for each level, or one trunk": (
+        "method2-predictor", "shared-heads", "shared-heads-levels", "image-bands",
+    ),
+    "DoGs or pixels, and which loss keeps keypoints": (
+        "image-pixels", "image-bands", "image-bands-seed", "image-bands-pixels", "image-keypoints",
+    ),
+}  # fmt: skip
+
+
+def train_variant(
+    name: str,
+    data: Path,
+    runs: Path,
+    steps: int,
+    seed: int = 0,
+    *,
+    precision: str = "auto",
+    cache: Path | None = None,
+) -> Path:
+    """Train a variant, or go on where it was interrupted; a finished one is left as it is.
+
+    Returns
+    -------
+    path
+        Folder of the run.
+
+    Raises
+    ------
+    CheckpointError
+        When the folder holds a run of other length.
+    """
+    folder = runs / name
+    finished = read_manifest(folder).get("weights.safetensors")
+    if finished is not None:
+        if finished.iterations != steps:
+            raise CheckpointError(
+                f"{str(folder)!r} holds a run of {finished.iterations} updates, not {steps}; "
+                "choose another folder with --runs"
+            )
+        return folder
+    trainer = Trainer(
+        VARIANTS[name].training(steps, seed),
+        data,
+        folder,
+        resume=(folder / FILE_NAME).exists(),
+        precision=precision,
+        cache_folder=cache,
+    )
+    with show_progress(trainer) as progress:
+        found = trainer.run(progress)
+    finish(trainer, found, data, f"python -m bench ablations --only {name} --steps {steps}")
+    return folder
+
+
+def run(
+    data: Path,
+    images: Path,
+    pairs: Path,
+    runs: Path,
+    steps: int,
+    session: Session,
+    only: Iterable[str] = (),
+    *,
+    precision: str = "auto",
+    image_cache: Path | None = None,
+) -> Report:
+    """Train what is not trained yet, then compare.
+
+    Parameters
+    ----------
+    data : path
+        Folder of images to train on.
+    images : path
+        Folder of high-resolution images for the DoG PSNR.
+    pairs : path
+        Folder in the layout of the Oxford affine data set.
+    runs : path
+        Folder of the runs, one a variant.
+    steps : int
+        Updates of each.
+    session : Session
+        Its seed is that of the trainings too.
+    only : iterable of str, optional
+        Names of `VARIANTS`; by default all.
+    precision : str, default "auto"
+        Of the trainings.
+    image_cache : path, optional
+        Folder for decoded training images.
+    """
+    chosen = list(dict.fromkeys(only)) or list(VARIANTS)
+    unknown = [name for name in chosen if name not in VARIANTS]
+    if unknown:
+        raise ParameterError("only", unknown[0], f"one of {', '.join(VARIANTS)}")
+    folders = {
+        name: train_variant(
+            name, data, runs, steps, session.seed, precision=precision, cache=image_cache
+        )
+        for name in chosen
+    }
+    providers = {name: f"{VARIANTS[name].preset}@{folder}" for name, folder in folders.items()}
+    listed = list(providers.values())
+    gains = psnr.run(images, listed, SCALE, session).tables[0]
+    kept = preservation.run(pairs, listed, SCALE, session, (BUDGET,)).tables[0]
+    rows = {
+        name: [*_size(name, steps), *_row(gains, key), *_cells(kept, key, (RECALL, CORRECT))]
+        for name, key in providers.items()
+    }
+    settings = {
+        "data": data.name, "images": images.name, "pairs": pairs.name, "scale": SCALE,
+        "steps": steps, "precision": precision, "seed": session.seed, **_ALIKE,
+    }  # fmt: skip
+    report = Report("ablations", settings)
+    for question, names in QUESTIONS.items():
+        if not set(names) & set(rows):
+            continue
+        table = report.table(
+            question, "variant", "what", "parameters", "multiply-adds a pixel",
+            *(f"{dog}, dB" for dog in psnr.DOGS), RECALL, CORRECT,
+        )  # fmt: skip
+        for name in names:
+            if name in rows:
+                table.add(name, VARIANTS[name].what, *rows[name])
+    report.notes.append(
+        "D1 to D4: gain in DoG PSNR over bicubic enlargement on the paper's ladder. Recall and "
+        f"correct matches: as in `preservation`, {BUDGET} keypoints. Networks that predict levels "
+        "put the paper's ladder in the place of the finest octave, which leaves a gap in scale, so "
+        "compare their keypoints among themselves. One run each; the pair of seeds shows what a "
+        "difference is worth. `--only VARIANT` trains and compares that one."
+    )
+    return session.finish(report)
+
+
+def _size(name: str, steps: int) -> tuple[int, int]:
+    preset = VARIANTS[name].training(steps, 0)
+    model = build_model(preset.architecture, preset.scale, **preset.options)
+    return model.count_parameters(), round(model.count_multiply_adds())
+
+
+def _row(table: Table, key: str) -> list[Any]:
+    return next(row[1:] for row in table.rows if row[0] == key)
+
+
+def _cells(table: Table, key: str, columns: Iterable[str]) -> list[Any]:
+    row = _row(table, key)
+    return [row[table.columns.index(column) - 1] for column in columns]
