@@ -1,5 +1,6 @@
 # make demo   the main job, on real photographs
-# make test   all tests
+# make test   all tests but those that take minutes
+# make test-slow   those: every weight file held to its manifest on the images in DATA
 # make lint   ruff and mypy
 # make bench  conformance, speed and start-up, beside other programs
 # make bench-docs   every benchmark on the images in DATA, kept in bench/results, and docs/results.md
@@ -16,13 +17,16 @@ OXFORD_AFFINE := $(DATA)/pairs/oxford_affine
 RESULTS := bench/results
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint bench bench-docs bench-page clean
+.PHONY: demo test test-slow lint bench bench-docs bench-page clean
 
 demo: $(VENV)/installed
 	$(BIN)/python -m bench demo
 
 test: $(VENV)/installed
 	$(BIN)/python -m pytest -q
+
+test-slow: $(VENV)/installed
+	SIFTCORE_TRAINING_IMAGES=$(DATA)/train $(BIN)/python -m pytest -q -m slow
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

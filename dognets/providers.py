@@ -17,11 +17,18 @@ __all__ = ["make_provider"]
 _SUMMARIES = {
     "method1": "Noor et al., Method-1: four networks predict the DoGs",
     "method2": "Noor et al., Method-2: five networks predict the Gaussians",
-    "method3": "One small network for all levels; for CPUs too",
+    "method3": "One network for all levels, small enough for CPUs",
     "srcnn": "SRCNN super-resolution, then Gaussian octaves",
     "vdsr": "VDSR super-resolution, then Gaussian octaves",
     "edsr": "EDSR (baseline size) super-resolution, then Gaussian octaves",
     "srgan": "SRGAN super-resolution, then Gaussian octaves",
+}
+
+_VARIANTS = {
+    "half": "; of half its published width",
+    "large": "; larger, for GPUs",
+    "real": "; for noise, blur and compression",
+    "tiny": "; the smallest",
 }
 
 
@@ -92,7 +99,8 @@ def _factory(name: str) -> Callable[..., ScaleSpaceProvider]:
     ) -> ScaleSpaceProvider:
         return make_provider(name, device=device, precision=precision, tile=tile, weights=weights)
 
-    factory.__doc__ = _SUMMARIES[name.partition("-")[0]]
+    architecture, _, *variant = name.split("-")
+    factory.__doc__ = _SUMMARIES[architecture] + "".join(_VARIANTS[word] for word in variant)
     facts: Any = factory
     facts.requires = ("torch", "safetensors")
     facts.extra = "torch"
@@ -102,15 +110,27 @@ def _factory(name: str) -> Callable[..., ScaleSpaceProvider]:
 
 method1_x2 = _factory("method1-x2")
 method1_x4 = _factory("method1-x4")
+method1_x2_half = _factory("method1-x2-half")
+method1_x4_half = _factory("method1-x4-half")
 method2_x2 = _factory("method2-x2")
 method2_x4 = _factory("method2-x4")
+method2_x2_half = _factory("method2-x2-half")
+method2_x4_half = _factory("method2-x4-half")
 method3_x2 = _factory("method3-x2")
 method3_x4 = _factory("method3-x4")
+method3_x2_tiny = _factory("method3-x2-tiny")
+method3_x4_tiny = _factory("method3-x4-tiny")
+method3_x2_large = _factory("method3-x2-large")
+method3_x4_large = _factory("method3-x4-large")
+method3_x2_real = _factory("method3-x2-real")
+method3_x4_real = _factory("method3-x4-real")
 srcnn_x2 = _factory("srcnn-x2")
 srcnn_x4 = _factory("srcnn-x4")
 vdsr_x2 = _factory("vdsr-x2")
 vdsr_x4 = _factory("vdsr-x4")
 edsr_x2 = _factory("edsr-x2")
 edsr_x4 = _factory("edsr-x4")
+edsr_x2_half = _factory("edsr-x2-half")
+edsr_x4_half = _factory("edsr-x4-half")
 srgan_x2 = _factory("srgan-x2")
 srgan_x4 = _factory("srgan-x4")

@@ -27,7 +27,7 @@ def tiny_preset(name: str = "method3-x2", **changes: Any) -> TrainingPreset:
 
 def tiny_trainer(folder: Path, out: Path, name: str = "method3-x2", **settings: Any) -> Trainer:
     """A run on the CPU; settings of the preset and of the trainer together."""
-    own = ("resume", "workers", "precision", "checkpoint_seconds")
+    own = ("resume", "workers", "precision", "checkpoint_seconds", "init")
     kept = {key: settings.pop(key) for key in own if key in settings}
     preset = tiny_preset(name, **settings)
     return Trainer(preset, folder, out, device="cpu", cache_folder=folder.parent / "cache", **kept)

@@ -20,9 +20,19 @@ from siftcore.scalespace.superres import PixelSR, StackSR, upscale_bicubic
 from tests.dognets.runs import tiny_trainer
 from tests.dognets.weights import save_small
 
+VARIANTS = {
+    "method1": ("", "-half"),
+    "method2": ("", "-half"),
+    "method3": ("", "-tiny", "-large", "-real"),
+    "srcnn": ("",),
+    "vdsr": ("",),
+    "edsr": ("", "-half"),
+    "srgan": ("",),
+}
 NAMES = sorted(
-    f"{family}-x{scale}"
-    for family in ("method1", "method2", "method3", "srcnn", "vdsr", "edsr", "srgan")
+    f"{family}-x{scale}{variant}"
+    for family, variants in VARIANTS.items()
+    for variant in variants
     for scale in (2, 4)
 )
 SHIPPED = [name for name in NAMES if (WEIGHTS_FOLDER / f"{name}.safetensors").is_file()]
