@@ -9,6 +9,7 @@ from PIL import Image
 pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
+from dognets.data import degradation
 from dognets.data.degradation import DEGRADATIONS, degrade_clean, degrade_real, to_8_bits
 from dognets.data.images import reduce_bicubic
 
@@ -88,6 +89,42 @@ def test_a_flat_image_stays_flat_without_noise():
 def test_rounding_to_8_bits():
     values = np.array([-3.0, 0.4, 0.6, 254.6, 300.0], np.float32)
     np.testing.assert_array_equal(to_8_bits(values), np.array([0, 0, 1, 255, 255], np.uint8))
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+@pytest.mark.parametrize("kernel", degradation._KERNELS, ids=lambda k: k.__name__.strip("_"))
+def test_blurs_move_nothing_and_stay_within_the_margin(kernel, scale):
+    for seed in range(20):
+        taps = kernel(np.random.default_rng(seed), scale)
+        half = taps.shape[0] // 2
+        assert taps.shape == (2 * half + 1, 2 * half + 1)
+        assert half <= scale * degradation.MARGIN
+        np.testing.assert_allclose(taps, taps[::-1, ::-1], atol=1e-12)
+        assert (taps >= 0).all()
+
+
+def _spread(taps):
+    """Variances along the longer and the shorter axis of a kernel."""
+    half = taps.shape[0] // 2
+    y, x = np.mgrid[-half : half + 1, -half : half + 1]
+    moments = [[(a * b * taps).sum() / taps.sum() for b in (y, x)] for a in (y, x)]
+    return np.linalg.eigvalsh(moments)[::-1]
+
+
+def test_kernels_have_the_size_that_was_drawn():
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        sigmas = 4 * np.random.default_rng(seed).uniform(0.2, 0.8, 2)
+        expected = np.sort(sigmas**2)[::-1]
+        np.testing.assert_allclose(_spread(degradation._gaussian(rng, 4)), expected, rtol=0.1)
+        rng = np.random.default_rng(seed)
+        radius = 4 * np.random.default_rng(seed).uniform(0.5, 2.0)
+        np.testing.assert_allclose(_spread(degradation._disc(rng, 4)), radius**2 / 4, rtol=0.15)
+        rng = np.random.default_rng(seed)
+        length = 8 * np.random.default_rng(seed).uniform(0.5, 3.5)
+        along, across = _spread(degradation._streak(rng, 4))
+        np.testing.assert_allclose(along, length**2 / 12, rtol=0.2, atol=0.3)
+        assert across < 0.5
 
 
 def test_degradations_by_name():

@@ -1,0 +1,49 @@
+"""DoG PSNR on clean and on spoilt reductions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("safetensors")
+
+from dognets.evaluation import measure_dog_psnr
+from siftcore.scalespace.superres import upscale_bicubic
+
+
+@pytest.fixture
+def images(photos):
+    return [pixels.astype(np.float32) for pixels in photos.values()]
+
+
+def bicubic(low):
+    return upscale_bicubic(low, 2)[None]
+
+
+def test_bicubic_gains_nothing_over_itself(images):
+    for degradation in ("clean", "real"):
+        found = measure_dog_psnr(bicubic, images, 2, degradation=degradation)
+        np.testing.assert_array_equal(found.gain, 0)
+        assert found.images == len(images)
+
+
+def test_spoilt_images_are_harder_and_the_same_every_time(images):
+    clean, spoilt, again = (
+        measure_dog_psnr(bicubic, images, 2, degradation=d) for d in ("clean", "real", "real")
+    )
+    np.testing.assert_array_equal(spoilt.bicubic, again.bicubic)
+    assert (spoilt.bicubic < clean.bicubic - 3).all()
+
+
+def test_what_spoils_an_image_depends_on_its_place_alone(images):
+    both = measure_dog_psnr(bicubic, images[:2], 2, degradation="real")
+    first = measure_dog_psnr(bicubic, images[:1], 2, degradation="real")
+    other = measure_dog_psnr(bicubic, images[1:2], 2, degradation="real")
+    assert first.bicubic[0] != other.bicubic[0]
+    swapped = measure_dog_psnr(bicubic, [images[0], images[2]], 2, degradation="real")
+    # The first image is spoilt alike whatever follows it.
+    second = 2 * both.bicubic - first.bicubic
+    third = 2 * swapped.bicubic - first.bicubic
+    assert not np.allclose(second, third)
+    assert np.isfinite(np.concatenate([second, third])).all()
