@@ -51,3 +51,17 @@ def results_page(
 
     write(results, out)
     typer.echo(f"wrote {out}")
+
+
+@app.command()
+def curves(
+    data: Annotated[
+        Path, typer.Option("--data", help="Folder of NAME.csv, the validation.csv of runs.")
+    ],
+    out: Annotated[Path, typer.Option(help="The PNG file.")] = Path("curves.png"),
+) -> None:
+    """One picture of how networks learned."""
+    from bench.training_curves import draw
+
+    draw(data, out)
+    typer.echo(f"wrote {out}")
