@@ -4,6 +4,7 @@
 # make lint   ruff and mypy
 # make bench  conformance, speed and start-up, beside other programs
 # make bench-docs   every benchmark on the images in DATA, kept in bench/results, and docs/results.md
+# make ablations    variants of the networks, trained alike on the images in DATA and compared
 # make bench-page   docs/results.md from what bench/results holds
 # Each makes .venv from the pinned versions if there is none.
 
@@ -15,9 +16,15 @@ DATA ?= ../shared/data
 SET14 := $(DATA)/sr_dev/set14
 OXFORD_AFFINE := $(DATA)/pairs/oxford_affine
 RESULTS := bench/results
+# Of one task, the cheapest first; those of the paper at half their width have weights.
+NETWORKS_X2 := srcnn-x2,srgan-x2,vdsr-x2,edsr-x2-half,method1-x2-half,method2-x2-half
+NETWORKS_X4 := srcnn-x4,srgan-x4,vdsr-x4,edsr-x4-half,method1-x4-half,method2-x4-half
+METHOD3_X2 := method3-x2-tiny,method3-x2,method3-x2-large,method3-x2-real
+METHOD3_X4 := method3-x4-tiny,method3-x4,method3-x4-large,method3-x4-real
+SPOILT := jpeg60,jpeg30,noise5,noise15,defocus,motion,lowlight
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-slow lint bench bench-docs bench-page clean
+.PHONY: demo test test-slow lint bench bench-docs bench-page ablations clean
 
 demo: $(VENV)/installed
 	$(BIN)/python -m bench demo
@@ -44,9 +51,9 @@ bench-docs: $(VENV)/installed-peers
 	$(BENCH) speed --runs 3 --json $(RESULTS)/speed.json
 	$(BENCH) startup --runs 5 --json $(RESULTS)/startup.json
 	$(BENCH) demo --json $(RESULTS)/demo.json
-	$(BENCH) psnr --data $(SET14) --scale 2 --providers bicubic-x2,srgan-x2,vdsr-x2,method3-x2 \
+	$(BENCH) psnr --data $(SET14) --scale 2 --providers bicubic-x2,$(NETWORKS_X2),$(METHOD3_X2) \
 		--json $(RESULTS)/psnr-x2.json
-	$(BENCH) psnr --data $(SET14) --scale 4 --providers bicubic-x4,srgan-x4,vdsr-x4,method3-x4 \
+	$(BENCH) psnr --data $(SET14) --scale 4 --providers bicubic-x4,$(NETWORKS_X4),$(METHOD3_X4) \
 		--json $(RESULTS)/psnr-x4.json
 	$(BENCH) spectrum --data $(SET14) --scale 2 --providers bicubic-x2,srgan-x2,method3-x2 \
 		--json $(RESULTS)/spectrum.json
@@ -55,12 +62,15 @@ bench-docs: $(VENV)/installed-peers
 	$(BENCH) matching --data $(OXFORD_AFFINE) --scale 4 --limit 8 \
 		--providers bicubic-x4,srgan-x4,method3-x4 --json $(RESULTS)/matching-x4.json
 	$(BENCH) preservation --data $(OXFORD_AFFINE) --scale 2 \
-		--providers dog,bicubic-x2,srgan-x2,vdsr-x2,method3-x2 --json $(RESULTS)/preservation-x2.json
+		--providers dog,bicubic-x2,$(NETWORKS_X2),$(METHOD3_X2) --json $(RESULTS)/preservation-x2.json
 	$(BENCH) preservation --data $(OXFORD_AFFINE) --scale 4 \
-		--providers dog,bicubic-x4,srgan-x4,vdsr-x4,method3-x4 --json $(RESULTS)/preservation-x4.json
-	$(BENCH) preservation --data $(OXFORD_AFFINE) --scale 2 --providers dog,bicubic-x2,method3-x2 \
-		--budgets 1000 --scenes 4 --json $(RESULTS)/preservation-x2-spoilt.json \
-		--degradations jpeg60,jpeg30,noise5,noise15,defocus,motion,lowlight
+		--providers dog,bicubic-x4,$(NETWORKS_X4),$(METHOD3_X4) --json $(RESULTS)/preservation-x4.json
+	$(BENCH) preservation --data $(OXFORD_AFFINE) --scale 2 --budgets 1000 --scenes 4 \
+		--providers dog,bicubic-x2,method3-x2,method3-x2-real --degradations $(SPOILT) \
+		--json $(RESULTS)/preservation-x2-spoilt.json
+	$(BENCH) preservation --data $(OXFORD_AFFINE) --scale 4 --budgets 1000 --scenes 4 \
+		--providers dog,bicubic-x4,method3-x4,method3-x4-real --degradations $(SPOILT) \
+		--json $(RESULTS)/preservation-x4-spoilt.json
 	$(BENCH) preservation --data $(OXFORD_AFFINE) --scale 2 --providers opencv,opencv@bicubic-x2 \
 		--reference opencv --budgets 1000 --json $(RESULTS)/preservation-x2-opencv.json
 	$(BENCH) preservation --data $(OXFORD_AFFINE) --scale 4 --providers opencv,opencv@bicubic-x4 \
@@ -68,8 +78,14 @@ bench-docs: $(VENV)/installed-peers
 	$(BENCH) repeatability --data $(OXFORD_AFFINE) --json $(RESULTS)/repeatability.json
 	$(BENCH) warps --data $(DATA)/train/photos --json $(RESULTS)/warps.json
 	$(BENCH) cost --results $(RESULTS) --json $(RESULTS)/cost.json --providers \
-		dog,bicubic-x2,bicubic-x4,srgan-x2,srgan-x4,vdsr-x2,method3-x2,method3-x4 --runs 3
+		dog,bicubic-x2,bicubic-x4,$(NETWORKS_X2),$(METHOD3_X2),$(METHOD3_X4) --runs 3
+	$(BENCH) curves --data docs/training/curves --out docs/images/training.png
 	$(BENCH) results-page
+
+# An hour of training on a CPU; interrupted, it goes on where it was.
+ablations: $(VENV)/installed-peers
+	$(BENCH) ablations --data $(DATA)/train --images $(SET14) --pairs $(OXFORD_AFFINE) \
+		--runs runs/ablations --json $(RESULTS)/ablations.json
 
 bench-page: $(VENV)/installed-peers
 	$(BENCH) results-page

@@ -28,6 +28,7 @@ _HEADINGS = {
     "repeatability": "Repeatability",
     "warps": "Synthetic warps",
     "cost": "Cost",
+    "ablations": "Ablations",
     "paper": "Tables of the paper",
 }
 

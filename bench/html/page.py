@@ -27,6 +27,7 @@ _PURPOSES = {
     "psnr": "How close the predicted DoG images come to the true ones, level by level.",
     "matching": "Two low-resolution images against each other, counted as in the paper.",
     "cost": "Parameters, multiply-adds, seconds and memory.",
+    "ablations": "What the parts of the paper's networks bring, trained alike.",
     "repeatability": "Which keypoints are found again in the other image of a pair.",
     "warps": "Pairs made from photographs, so that the geometry is exact.",
     "spectrum": "How much each level holds at each frequency.",

@@ -18,8 +18,8 @@ from siftcore.errors import InputError
 __all__ = ["ShownResult", "family", "number", "readable_results", "tables"]
 
 _ORDER = (
-    "preservation", "psnr", "matching", "cost", "repeatability", "warps", "spectrum", "paper",
-    "conformance", "speed", "startup", "demo",
+    "preservation", "psnr", "matching", "cost", "ablations", "repeatability", "warps", "spectrum",
+    "paper", "conformance", "speed", "startup", "demo",
 )  # fmt: skip
 
 
