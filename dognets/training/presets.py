@@ -140,7 +140,7 @@ def _published(architecture: str, scale: int) -> list[TrainingPreset]:
         steps=20_000,
         batch=8,
         optimiser="muon",
-        learning_rate=0.01,
+        learning_rate=0.003,
     )
     return [full, half]
 
