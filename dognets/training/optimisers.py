@@ -13,6 +13,10 @@ from siftcore.errors import ParameterError
 __all__ = ["Muon", "make_optimisers"]
 
 ADAM_BESIDE_MUON = 2e-3
+# Squared errors of DoGs have gradients of 1e-8 and less. Adam's usual 1e-8 beside them would stop
+# the networks of the coarse levels.
+_ADAM_EPS = 1e-16
+_TINY = 1e-30
 
 
 def _orthogonalised(matrix: Tensor, steps: int = 5) -> Tensor:
@@ -22,7 +26,7 @@ def _orthogonalised(matrix: Tensor, steps: int = 5) -> Tensor:
     """
     tall = matrix.shape[0] > matrix.shape[1]
     x = matrix.T if tall else matrix
-    x = x / (x.norm() + 1e-7)
+    x = x / x.norm().clamp_min(_TINY)
     for _ in range(steps):
         gram = x @ x.T
         x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
@@ -68,7 +72,7 @@ def make_optimisers(name: str, model: nn.Module, lr: float) -> list[torch.optim.
     parameters = list(model.named_parameters())
     if name == "adam":
         optimisers: list[torch.optim.Optimizer] = [
-            torch.optim.Adam([p for _, p in parameters], lr=lr, betas=(0.9, 0.99))
+            torch.optim.Adam([p for _, p in parameters], lr=lr, betas=(0.9, 0.99), eps=_ADAM_EPS)
         ]
     elif name == "muon":
         inside = {
@@ -84,6 +88,7 @@ def make_optimisers(name: str, model: nn.Module, lr: float) -> list[torch.optim.
                 [p for key, p in parameters if key not in inside],
                 lr=ADAM_BESIDE_MUON,
                 betas=(0.9, 0.99),
+                eps=_ADAM_EPS,
             ),
         ]
         # Narrow networks have no kernel for Muon.

@@ -41,9 +41,25 @@ def test_an_update_does_not_depend_on_the_size_of_the_gradient():
     torch.manual_seed(0)
     gradient = torch.randn(32, 32)
     torch.testing.assert_close(
-        muon_step(gradient), muon_step(1e-4 * gradient), rtol=1e-2, atol=1e-3
+        muon_step(gradient), muon_step(1e-12 * gradient), rtol=1e-5, atol=1e-6
     )
     torch.testing.assert_close(muon_step(gradient, lr=0.1), 0.1 * muon_step(gradient))
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "muon"])
+def test_losses_may_be_tiny(optimiser):
+    """The squared error of a coarse DoG is 1e-8; its network must learn as fast as any other."""
+    moved = []
+    for size in (1.0, 1e-6):
+        model = small_model("method2")
+        before = [p.detach().clone() for p in model.parameters()]
+        steps = make_optimisers(optimiser, model, 1e-3)
+        (size * model(torch.full((1, 1, 8, 8), 0.3)).square().mean()).backward()
+        for step in steps:
+            step.step()
+        moved.append([p - b for p, b in zip(model.parameters(), before, strict=True)])
+    for large, small in zip(*moved, strict=True):
+        torch.testing.assert_close(large, small, rtol=1e-2, atol=1e-4)
 
 
 def test_an_update_goes_down():
