@@ -21,6 +21,7 @@ from dognets.errors import WeightsError
 from dognets.models import ARCHITECTURES
 from dognets.packing import pack
 from dognets.pretrained import WEIGHTS_FOLDER, WeightsEntry, load_model, read_manifest
+from dognets.training.presets import PRESETS
 from siftcore.errors import OutputError
 from tests.dognets.networks import SMALL, small_model
 from tests.dognets.weights import facts, save_small
@@ -208,7 +209,12 @@ def test_manifest_and_files_agree():
 def test_shipped_weights_load(file):
     model, entry = load_model(WEIGHTS_FOLDER / file)
     assert file == f"{entry.name}.safetensors"
-    assert entry.name == f"{entry.architecture}-x{entry.scale}"
+    # A variant's size is never passed off as the published one.
+    published = PRESETS[f"{entry.architecture}-x{entry.scale}"].options
+    variant = entry.name.removeprefix(f"{entry.architecture}-x{entry.scale}")
+    known = PRESETS[entry.name].options if variant else published
+    if entry.iterations:
+        assert entry.options == known
     assert entry.architecture in ARCHITECTURES
     assert entry.licence
     assert entry.command.startswith("dognets ")
