@@ -16,7 +16,27 @@ from numpy.typing import NDArray
 from siftcore.errors import ProviderError
 from siftcore.params import ScaleSpaceParams
 
-__all__ = ["Octave", "ScaleSpace", "ScaleSpaceProvider"]
+__all__ = ["Octave", "ScaleSpace", "ScaleSpaceProvider", "Strip"]
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Which rows of an octave are there, when it comes in strips.
+
+    Attributes
+    ----------
+    first_row : int
+        Row of the octave that is the first of `Octave.gaussians`.
+    height : int
+        Rows of the whole octave.
+    start, stop : int
+        Rows whose keypoints this strip gives; around them are as many rows as those need.
+    """
+
+    first_row: int
+    height: int
+    start: int
+    stop: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,12 +54,21 @@ class Octave:
         Sampling step in input pixels.
     origin : float
         Input coordinate of sample 0, along x and y: ``x_input = origin + delta * column``.
+    strip : Strip or None
+        Which rows `gaussians` holds; None for all of them.
     """
 
     gaussians: NDArray[np.float32]
     sigmas: NDArray[np.float64]
     delta: float
     origin: float
+    strip: Strip | None = None
+
+    @property
+    def rows(self) -> Strip:
+        """`strip`, or one that holds all rows."""
+        height = self.gaussians.shape[1]
+        return self.strip or Strip(0, height, 0, height)
 
     def check(self, provider: str) -> None:
         """Raise `ProviderError` unless the octave keeps its contract."""
