@@ -104,9 +104,8 @@ def _describe(  # type: ignore[no-untyped-def]
             if n <= 0:
                 continue
             first = x_start - x_low
-            polar_gradients(
-                level, row - first_row, x_start, weights[first : first + n], padded, magnitude, angle
-            )
+            run = weights[first : first + n]
+            polar_gradients(level, row - first_row, x_start, run, padded, magnitude, angle)
             row_weight = np.float32(math.exp(decay * dy * dy))
             u_step = np.float32(cosine)
             v_step = np.float32(-sine)

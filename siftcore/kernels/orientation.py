@@ -73,9 +73,7 @@ def _orient(  # type: ignore[no-untyped-def]
         histogram[:] = 0.0
         for row in range(y_start, y_stop):
             row_weight = math.exp(decay * (row - y) ** 2)
-            polar_gradients(
-                level, row - first_row, x_start, weights[:n], padded, magnitude, angle
-            )
+            polar_gradients(level, row - first_row, x_start, weights[:n], padded, magnitude, angle)
             for i in range(n):
                 nearest = int(angle[i] * bins_per_radian + half)
                 if nearest >= n_bins:

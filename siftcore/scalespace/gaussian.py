@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,10 @@ from siftcore.kernels.doubling import double_linearly
 from siftcore.params import ScaleSpaceParams
 from siftcore.scalespace.geometry import Grid, count_octaves, ladder_sigmas
 from siftcore.scalespace.protocol import Octave, ScaleSpace
+
+if TYPE_CHECKING:
+    from siftcore.params import SiftParams
+    from siftcore.rows import ImageRows
 
 __all__ = [
     "DogProvider",
@@ -234,5 +239,19 @@ class DogProvider:
 
         def make_octaves() -> Iterator[Octave]:
             return octaves_of_image(image, Grid(1.0, 0.0), params.input_blur, params)
+
+        return ScaleSpace(make_octaves, (width, height), self.name)
+
+    def build_in_strips(self, rows: ImageRows, params: SiftParams, core: int) -> ScaleSpace:
+        """The same of an image that comes in rows; see `StripProvider`."""
+        from siftcore.scalespace.strips import octaves_in_strips
+
+        height, width = rows.shape
+        check_blur("input_blur", params.input_blur, params)
+
+        def make_octaves() -> Iterator[Octave]:
+            blocks = rows.blocks(core)
+            grid = Grid(1.0, 0.0)
+            return octaves_in_strips(blocks, rows.shape, grid, params.input_blur, params, core)
 
         return ScaleSpace(make_octaves, (width, height), self.name)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,11 @@ from numpy.typing import NDArray
 from siftcore.errors import ProviderError
 from siftcore.params import ScaleSpaceParams
 
-__all__ = ["Octave", "ScaleSpace", "ScaleSpaceProvider", "Strip"]
+if TYPE_CHECKING:
+    from siftcore.params import SiftParams
+    from siftcore.rows import ImageRows
+
+__all__ = ["Octave", "ScaleSpace", "ScaleSpaceProvider", "Strip", "StripProvider"]
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,29 @@ class ScaleSpace:
             yield octave
             # Else it would live on while the next one is made.
             del octave
+
+
+class StripProvider(Protocol):
+    """A provider that can also work on images which do not fit into memory."""
+
+    name: str
+
+    def build_in_strips(self, rows: ImageRows, params: SiftParams, core: int) -> ScaleSpace:
+        """The scale space of an image that comes in rows.
+
+        Parameters
+        ----------
+        rows : ImageRows
+        params : SiftParams
+        core : int
+            Rows of an octave whose keypoints one strip gives.
+
+        Returns
+        -------
+        ScaleSpace
+            Of octaves in strips (`Octave.strip`), which hold the samples that `build` would give.
+        """
+        ...
 
 
 @runtime_checkable

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -25,7 +26,11 @@ from siftcore.scalespace.gaussian import added_blur, fill_levels, next_octave_so
 from siftcore.scalespace.geometry import Grid, count_octaves, ladder_sigmas
 from siftcore.scalespace.protocol import Octave, Strip
 
-__all__ = ["octaves_in_strips", "windows"]
+__all__ = ["octaves_in_strips", "strip_rows", "windows"]
+
+# Levels of a strip; its surroundings come on top.
+STRIP_BYTES = 400 * 2**20
+SMALLEST_STRIP = 64
 
 Rows = NDArray[np.float32]
 
@@ -146,7 +151,7 @@ def _radius(sigma: float) -> int:
 
 def _halo(ladder: NDArray[np.float64], added: float, params: SiftParams) -> int:
     """Rows on either side of a strip that its keypoints, or the next octave, depend on."""
-    steps = [added, *(added_blur(b, a) for a, b in zip(ladder[:-1], ladder[1:], strict=True))]
+    steps = [added, *(added_blur(b, a) for a, b in pairwise(ladder))]
     # Rows of the source that a row of each level depends on, on either side.
     depth = np.cumsum([_radius(step) for step in steps])
     fits = int(depth[-1]) + params.max_refinements + 1
@@ -158,6 +163,20 @@ def _halo(ladder: NDArray[np.float64], added: float, params: SiftParams) -> int:
     below, extra = next_octave_source(ladder)
     passed_on = int(depth[below]) + _radius(extra)
     return max(fits, int(depth[level]) + math.ceil(around) + 2, passed_on)
+
+
+def strip_rows(width: int, params: SiftParams) -> int:
+    """Rows of a strip, so that its levels take about `STRIP_BYTES`.
+
+    Parameters
+    ----------
+    width : int
+        Of the image, in samples of the grid that octaves are counted from.
+    params : SiftParams
+    """
+    finest = 2 * width if params.first_octave < 0 else width >> params.first_octave
+    row = 4 * len(ladder_sigmas(params)) * max(1, finest)
+    return max(SMALLEST_STRIP, STRIP_BYTES // row)
 
 
 def octaves_in_strips(

@@ -18,7 +18,7 @@ from siftcore.errors import ParameterError, ProviderError
 from siftcore.kernels.blur import gaussian_blur
 from siftcore.params import ScaleSpaceParams
 from siftcore.scalespace.gaussian import (
-    _added_blur,
+    added_blur,
     check_blur,
     octaves_from,
     octaves_of_image,
@@ -251,7 +251,7 @@ class StackSR:
         if self.predicts == "gaussians":
             return stack
         gaussians = np.empty((len(self.sigmas), *stack.shape[1:]), np.float32)
-        top = _added_blur(self.sigmas[-1], SUPER_RESOLVED_BLUR)
+        top = added_blur(self.sigmas[-1], SUPER_RESOLVED_BLUR)
         gaussian_blur(upscale_bicubic(image, scale), top, out=gaussians[-1])
         for i in reversed(range(len(stack))):
             np.subtract(gaussians[i + 1], stack[i], out=gaussians[i])
