@@ -57,11 +57,13 @@ def _scale_space(
     value_range: tuple[float, float] | None,
 ) -> ScaleSpace:
     """In one piece; in strips where the image is large and the provider can."""
-    if hasattr(source, "build_in_strips"):
+    if getattr(source, "in_strips", False):
         rows = open_rows(image, value_range)
         if rows is not None:
             in_strips = cast(StripProvider, source)
-            return in_strips.build_in_strips(rows, params, strip_rows(rows.shape[1], params))
+            return in_strips.build_in_strips(
+                rows, params, strip_rows(rows.shape[1] * getattr(source, "scale", 1), params)
+            )
     return source.build(load_image(image, value_range), params)
 
 

@@ -225,6 +225,7 @@ class DogProvider:
     """
 
     name = "dog"
+    in_strips = True
 
     def build(self, image: NDArray[np.float32], params: ScaleSpaceParams) -> ScaleSpace:
         """The classical scale space of `image`; see `ScaleSpaceProvider`.

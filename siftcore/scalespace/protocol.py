@@ -134,9 +134,16 @@ class ScaleSpace:
 
 
 class StripProvider(Protocol):
-    """A provider that can also work on images which do not fit into memory."""
+    """A provider that can also work on images which do not fit into memory.
+
+    Attributes
+    ----------
+    in_strips : bool
+        Whether it can, as it is set up.
+    """
 
     name: str
+    in_strips: bool
 
     def build_in_strips(self, rows: ImageRows, params: SiftParams, core: int) -> ScaleSpace:
         """The scale space of an image that comes in rows.
