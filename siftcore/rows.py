@@ -175,7 +175,7 @@ class RasterRows:
             yield to_grey(np.moveaxis(bands, 0, -1), self.value_range)
 
 
-def open_rows(image: Any, value_range: ValueRange = None, least: int = LARGE) -> ImageRows | None:
+def open_rows(image: Any, value_range: ValueRange = None) -> ImageRows | None:
     """Rows of an image that is large and can be read in parts; None for every other one.
 
     Parameters
@@ -183,23 +183,21 @@ def open_rows(image: Any, value_range: ValueRange = None, least: int = LARGE) ->
     image : any
         What `siftcore.extract` takes.
     value_range : (float, float), optional
-    least : int
-        Pixels from which on an image is large.
     """
     if isinstance(image, (str, Path, os.PathLike)):
-        return _tiff_rows(os.fspath(image), value_range, least)
+        return _tiff_rows(os.fspath(image), value_range)
     if hasattr(image, "read") and hasattr(image, "dtypes") and hasattr(image, "count"):
         return RasterRows(image, value_range)
     shape = getattr(image, "shape", ())
     sliced = isinstance(image, np.ndarray) or not hasattr(image, "detach")
     if len(shape) < 2 or not sliced or not hasattr(image, "dtype"):
         return None
-    if not isinstance(image, np.ndarray) or shape[0] * shape[1] >= least:
+    if not isinstance(image, np.ndarray) or shape[0] * shape[1] >= LARGE:
         return ArrayRows(image, value_range)
     return None
 
 
-def _tiff_rows(path: str, value_range: ValueRange, least: int) -> TiffRows | None:
+def _tiff_rows(path: str, value_range: ValueRange) -> TiffRows | None:
     if not path.lower().endswith(_TIFF):
         return None
     try:
@@ -207,4 +205,4 @@ def _tiff_rows(path: str, value_range: ValueRange, least: int) -> TiffRows | Non
     except (MissingDependencyError, ImageReadError, InputError):
         # Pillow may know better, or says what is wrong.
         return None
-    return rows if rows.shape[0] * rows.shape[1] >= least else None
+    return rows if rows.shape[0] * rows.shape[1] >= LARGE else None
