@@ -201,7 +201,10 @@ def to_grey(
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
     if array.ndim == 3:
-        grey = array[..., :3].astype(np.float32) @ _LUMA
+        # One channel at a time: a matrix product rounds differently for some rows than for all.
+        grey = _LUMA[0] * array[..., 0].astype(np.float32)
+        for weight, channel in zip(_LUMA[1:], (1, 2), strict=True):
+            grey += weight * array[..., channel].astype(np.float32)
     else:
         grey = array.astype(np.float32, copy=False)
     if array.dtype.kind == "f":

@@ -121,26 +121,34 @@ class TiffRows:
         height, width = self.shape
         band: NDArray[Any] | None = None
         top = 0
-        try:
-            # One at a time: tifffile's own threads would decode far ahead.
-            for segment, place, size in page.segments(maxworkers=1):
-                y, x = int(place[2]), int(place[3])
-                if band is None or y != top:
-                    if band is not None:
-                        yield band
-                    rows = min(int(size[1]), height - y)
-                    band, top = np.zeros((rows, width, page.samplesperpixel), page.dtype), y
-                if segment is None:
-                    # A tile that the file leaves out is black.
-                    continue
-                h, w = min(segment.shape[1], len(band)), min(segment.shape[2], width - x)
-                band[:h, x : x + w] = segment[0, :h, :w]
-        except (ValueError, RuntimeError, OSError) as error:
-            raise ImageReadError(
-                self.path, f"{error}; the file may be truncated or damaged"
-            ) from None
+        for segment, place, size in self._segments(page):
+            y, x = int(place[2]), int(place[3])
+            if band is None or y != top:
+                if band is not None:
+                    yield band
+                rows = min(int(size[1]), height - y)
+                band, top = np.zeros((rows, width, page.samplesperpixel), page.dtype), y
+            if segment is None:
+                # A tile that the file leaves out is black.
+                continue
+            h, w = min(segment.shape[1], len(band)), min(segment.shape[2], width - x)
+            band[:h, x : x + w] = segment[0, :h, :w]
         if band is not None:
             yield band
+
+    def _segments(self, page: Any) -> Iterator[tuple[Any, Any, Any]]:
+        # One at a time: tifffile's own threads would decode far ahead.
+        segments = page.segments(maxworkers=1)
+        while True:
+            try:
+                segment = next(segments)
+            except StopIteration:
+                return
+            # Every codec has errors of its own.
+            except Exception as error:
+                reason = f"{error}; the file may be truncated or damaged"
+                raise ImageReadError(self.path, reason) from None
+            yield segment
 
 
 class RasterRows:
