@@ -93,7 +93,7 @@ def ablations(
     images: Annotated[Path, typer.Option("--images", help="High-resolution images, for PSNR.")],
     pairs: Annotated[Path, typer.Option("--pairs", help="Oxford affine layout, for keypoints.")],
     runs: Annotated[Path, typer.Option("--runs", help="Folder of the runs, which are kept.")],
-    steps: Annotated[int, typer.Option(min=1, help="Updates of each network.")] = 1500,
+    steps: Annotated[int, typer.Option(min=1, help="Updates of each network.")] = 1000,
     only: Annotated[str, typer.Option(help="Variants with commas between; by default all.")] = "",
     precision: Annotated[
         str, typer.Option(help="Of the trainings: auto, float32, bfloat16 or float16.")
