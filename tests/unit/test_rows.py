@@ -136,12 +136,12 @@ def test_bad_files_and_arrays_are_named(grey, colour, tmp_path):
     with pytest.raises(ImageReadError, match="is it a TIFF file"):
         TiffRows(path)
     damaged(path, grey)
-    with pytest.raises(ImageReadError, match="image.tif"):
+    with pytest.raises(ImageReadError, match=r"image\.tif"):
         whole(TiffRows(path))
     tifffile.imwrite(path, np.moveaxis(colour, -1, 0), photometric="rgb", planarconfig="separate")
     with pytest.raises(ImageReadError, match="planes of their own"):
         TiffRows(path)
-    with pytest.raises(InputError, match="2 bands|it has 2"):
+    with pytest.raises(InputError, match="it has 2"):
         RasterRows(raster(colour[..., :2]))
     with pytest.raises(InputTypeError, match="int32"):
         ArrayRows(grey.astype(np.int32))
