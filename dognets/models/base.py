@@ -30,6 +30,9 @@ class SuperResolver(nn.Module):
         network looks at the whole image (squeeze-and-excitation), so that tiles are not exact.
     tolerates_half : bool
         Whether half precision inside leaves at least 99 % of the keypoints within 0.1 pixel.
+    trains_in_bfloat16 : bool
+        Whether what it adds to its input is small, so that rounding to 8 bits of mantissa does not
+        drown what is to be learned.
     """
 
     scale: int
@@ -37,6 +40,7 @@ class SuperResolver(nn.Module):
     sigmas: tuple[float, ...] = ()
     radius: int | None = None
     tolerates_half: bool = True
+    trains_in_bfloat16: bool = True
 
     @property
     def channels_out(self) -> int:

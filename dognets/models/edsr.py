@@ -27,6 +27,7 @@ class Edsr(SuperResolver):
     """
 
     predicts: Predicts = "image"
+    trains_in_bfloat16 = False
 
     def __init__(self, scale: int, blocks: int = 16, channels: int = 64) -> None:
         super().__init__()

@@ -36,6 +36,7 @@ class Method2(SuperResolver):
 
     predicts: Predicts = "gaussians"
     sigmas = PAPER_SIGMAS
+    trains_in_bfloat16 = False
 
     def __init__(
         self,

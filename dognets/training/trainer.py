@@ -73,7 +73,8 @@ class Trainer:
     workers : int, default 0
         Processes that cut patches; 0 cuts them in between.
     precision : {"auto", "float32", "bfloat16", "float16"}, default "auto"
-        Of the convolutions; ``"auto"`` is bfloat16 on GPUs that have it, else float32.
+        Of the convolutions; ``"auto"`` is bfloat16 on GPUs that have it where the network can be
+        trained in it, else float32.
     checkpoint_seconds : float, default 60
     cache_folder : path, optional
     init : path, optional
@@ -102,10 +103,6 @@ class Trainer:
         self.checkpoint_seconds = checkpoint_seconds
         if precision not in ("auto", *PRECISIONS):
             raise ParameterError("precision", precision, f"'auto' or one of {sorted(PRECISIONS)}")
-        if precision == "auto":
-            half = self.device.type == "cuda" and torch.cuda.is_bf16_supported()
-            precision = "bfloat16" if half else "float32"
-        self.half = PRECISIONS[precision]
         if self.out.exists() and not self.out.is_dir():
             raise OutputError(
                 f"cannot write to {str(self.out)!r}: it is a file, not a folder; choose another"
@@ -127,7 +124,7 @@ class Trainer:
                     "batch", preset.batch, f"a multiple of the {self.place.world} processes"
                 )
             self.init: WeightsEntry | None = None
-            self._set_up(init)
+            self._set_up(precision, init)
             if state is not None:
                 self._restore(state)
         except BaseException:
@@ -138,7 +135,7 @@ class Trainer:
         p = self.preset
         return max(p.scale * (p.patch + 2 * p.halo), SMALLEST_SIDE + p.scale - 1)
 
-    def _set_up(self, init: str | Path | None) -> None:
+    def _set_up(self, precision: str, init: str | Path | None) -> None:
         p = self.preset
         torch.manual_seed(p.seed)
         torch.backends.cudnn.deterministic = True
@@ -149,6 +146,10 @@ class Trainer:
         if init is not None:
             trained, self.init = load_model(init)
             start_from(model, trained, self.init, p.options)
+        if precision == "auto":
+            half = self.device.type == "cuda" and torch.cuda.is_bf16_supported()
+            precision = "bfloat16" if half and model.trains_in_bfloat16 else "float32"
+        self.half = PRECISIONS[precision]
         model = model.to(self.device)
         self.model = model.to(memory_format=torch.channels_last)
         self.average = {k: v.detach().clone() for k, v in model.state_dict().items()}
