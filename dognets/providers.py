@@ -80,7 +80,9 @@ def make_provider(
         )
     runner = Runner(model, device, precision, tile)  # type: ignore[arg-type]
     if model.predicts == "image":
-        return PixelSR(lambda image: runner(image)[0], scale=model.scale, name=name)
+        return PixelSR(
+            lambda image: runner(image)[0], scale=model.scale, name=name, reach=model.radius
+        )
     # The paper's filters act on an image whose own blur is taken as half a pixel.
     blurs = [(s * s + 0.25) ** 0.5 for s in model.sigmas]
     return StackSR(runner, sigmas=blurs, predicts=model.predicts, scale=model.scale, name=name)

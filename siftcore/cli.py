@@ -216,6 +216,19 @@ def providers() -> None:
     typer.echo(_report.provider_table(infos))
 
 
+@app.command(epilog=("\b\nExample:\n  siftcore warmup"))
+def warmup() -> None:
+    """Compile all kernels now, so that no later process of this user waits for it.
+
+    Run it once after an installation, and while a container is built.
+    """
+    from siftcore.warming import warm_up
+
+    started = time.perf_counter()
+    kernels = warm_up()
+    typer.echo(f"{len(kernels)} kernels ready in {time.perf_counter() - started:.1f} s")
+
+
 def main() -> None:
     """Run the command line."""
     keep_interrupts()

@@ -75,9 +75,16 @@ def detect(octave: Octave, params: SiftParams) -> Keypoints:
     sigmas = np.asarray(octave.sigmas, np.float64)
     weights = dog_weights(sigmas)
     thresholds = np.full(len(weights), params.contrast_threshold)
+    strip = octave.rows
+    # A fit moves a candidate by a row at a time, so it may enter the strip from outside.
+    reach = params.max_refinements
     candidates = find_extrema(
-        octave.gaussians, (_PREFILTER * thresholds).astype(np.float32), weights.astype(np.float32)
+        octave.gaussians,
+        (_PREFILTER * thresholds).astype(np.float32),
+        weights.astype(np.float32),
+        (strip.start - strip.first_row - reach, strip.stop - strip.first_row + reach),
     )
+    candidates[:, 1] += strip.first_row
     found = refine_extrema(
         octave.gaussians,
         candidates,
@@ -87,7 +94,12 @@ def detect(octave: Octave, params: SiftParams) -> Keypoints:
         edge_ratio=params.edge_ratio,
         max_fits=params.max_refinements,
         weights=weights,
+        first_row=strip.first_row,
+        height=strip.height,
     )
+    if octave.strip is not None:
+        row = found.sample[:, 1]
+        found = found.take((row >= strip.start) & (row < strip.stop))
     return Keypoints(
         found.x,
         found.y,
@@ -112,6 +124,8 @@ def assign_orientations(octave: Octave, keypoints: Keypoints, params: SiftParams
         window=params.orientation_window,
         peak_ratio=params.orientation_peak_ratio,
         n_bins=params.n_orientation_bins,
+        first_row=octave.rows.first_row,
+        height=octave.rows.height,
     )
     if params.max_orientations is not None:
         counts = np.minimum(counts, params.max_orientations)
@@ -133,6 +147,8 @@ def describe_keypoints(
         keypoints.angle,
         cell=params.descriptor_cell,
         clamp=params.descriptor_clamp,
+        first_row=octave.rows.first_row,
+        height=octave.rows.height,
     )
     if params.descriptor == "rootsift":
         total = descriptors.sum(axis=1, keepdims=True)

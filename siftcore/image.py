@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from siftcore.errors import ImageReadError, InputError, InputTypeError, ParameterError
 
-__all__ = ["check_mask", "load_image", "read_pixels"]
+__all__ = ["check_mask", "check_shape", "check_type", "load_image", "read_pixels", "to_grey"]
 
 # ITU-R BT.601, as OpenCV and Pillow weigh RGB.
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -92,25 +92,31 @@ def _as_array(image: Any) -> NDArray[Any]:
     raise InputTypeError(f"image must be {_TAKES}, or a torch tensor; got {type(image).__name__}")
 
 
-def _check_shape(array: NDArray[Any]) -> None:
-    if array.size == 0:
-        raise InputError(f"image must have at least one pixel; got shape {array.shape}")
-    if array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (1, 3, 4)):
+def check_shape(shape: tuple[int, ...]) -> None:
+    """Raise `InputError` unless it is that of an image."""
+    if 0 in shape:
+        raise InputError(f"image must have at least one pixel; got shape {shape}")
+    if len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4)):
         return
     advice = ""
-    if array.ndim == 3 and array.shape[0] in (1, 3, 4):
+    if len(shape) == 3 and shape[0] in (1, 3, 4):
         advice = "; for channels first use image.transpose(1, 2, 0)"
-    elif array.ndim == 4:
+    elif len(shape) == 4:
         advice = "; pass one image at a time"
-    raise InputError(f"image must have shape (H, W) or (H, W, 1|3|4); got {array.shape}{advice}")
+    raise InputError(f"image must have shape (H, W) or (H, W, 1|3|4); got {shape}{advice}")
 
 
-def _scaling(array: NDArray[Any], value_range: tuple[float, float] | None) -> tuple[float, float]:
+def check_type(dtype: np.dtype[Any], value_range: tuple[float, float] | None) -> None:
+    """Raise unless samples of that type can be taken as intensities."""
+    _scaling(dtype, value_range)
+
+
+def _scaling(dtype: np.dtype[Any], value_range: tuple[float, float] | None) -> tuple[float, float]:
     """The values that stand for black and white."""
-    kind = array.dtype.kind
+    kind = dtype.kind
     if kind not in "buif":
         raise InputTypeError(
-            f"image must be of bool, uint8, uint16 or float values; got dtype {array.dtype}"
+            f"image must be of bool, uint8, uint16 or float values; got dtype {dtype}"
         )
     if value_range is not None:
         try:
@@ -122,10 +128,10 @@ def _scaling(array: NDArray[Any], value_range: tuple[float, float] | None) -> tu
         return low, high
     if kind == "b" or kind == "f":
         return 0.0, 1.0
-    if array.dtype in _SCALED_INTEGERS:
-        return 0.0, float(np.iinfo(array.dtype).max)
+    if dtype in _SCALED_INTEGERS:
+        return 0.0, float(np.iinfo(dtype).max)
     raise InputTypeError(
-        f"image of dtype {array.dtype}: the values of black and white are unknown; "
+        f"image of dtype {dtype}: the values of black and white are unknown; "
         "pass value_range=(black, white), or convert to uint8, uint16 or float"
     )
 
@@ -173,12 +179,32 @@ def load_image(image: Any, value_range: tuple[float, float] | None = None) -> ND
         The file cannot be read.
     """
     array = _as_array(image)
-    _check_shape(array)
-    low, high = _scaling(array, value_range)
+    check_shape(array.shape)
+    return to_grey(array, value_range)
+
+
+def to_grey(
+    array: NDArray[Any], value_range: tuple[float, float] | None = None
+) -> NDArray[np.float32]:
+    """Grey intensities in [0, 1] of an array of pixels, or of some of its rows.
+
+    Parameters
+    ----------
+    array : ndarray, (H, W) or (H, W, 1|3|4)
+    value_range : (float, float), optional
+
+    Returns
+    -------
+    ndarray, (H, W) float32, C-contiguous
+    """
+    low, high = _scaling(array.dtype, value_range)
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
     if array.ndim == 3:
-        grey = array[..., :3].astype(np.float32) @ _LUMA
+        # One channel at a time: a matrix product rounds differently for some rows than for all.
+        grey = _LUMA[0] * array[..., 0].astype(np.float32)
+        for weight, channel in zip(_LUMA[1:], (1, 2), strict=True):
+            grey += weight * array[..., channel].astype(np.float32)
     else:
         grey = array.astype(np.float32, copy=False)
     if array.dtype.kind == "f":

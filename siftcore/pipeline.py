@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,8 +19,10 @@ from siftcore.errors import InputError
 from siftcore.image import check_mask, load_image
 from siftcore.matching import match_features
 from siftcore.params import SiftParams, resolve_params
-from siftcore.scalespace.protocol import Octave, ScaleSpaceProvider
+from siftcore.rows import open_rows
+from siftcore.scalespace.protocol import Octave, ScaleSpace, ScaleSpaceProvider, StripProvider
 from siftcore.scalespace.registry import resolve_provider
+from siftcore.scalespace.strips import strip_rows
 from siftcore.selection import check_budget, order, spread_out
 from siftcore.types import Features, MatchResult
 from siftcore.verification import Geometry, check_geometry, estimate_geometry
@@ -46,6 +48,23 @@ def _strongest(keypoints: Keypoints, n: int, floor: float) -> Keypoints:
     if len(response) > n:
         floor = max(floor, float(np.partition(response, -n)[-n]))
     return keypoints.take(response >= floor)
+
+
+def _scale_space(
+    image: Any,
+    source: ScaleSpaceProvider,
+    params: SiftParams,
+    value_range: tuple[float, float] | None,
+) -> ScaleSpace:
+    """In one piece; in strips where the image is large and the provider can."""
+    if getattr(source, "in_strips", False):
+        rows = open_rows(image, value_range)
+        if rows is not None:
+            in_strips = cast(StripProvider, source)
+            return in_strips.build_in_strips(
+                rows, params, strip_rows(rows.shape[1] * getattr(source, "scale", 1), params)
+            )
+    return source.build(load_image(image, value_range), params)
 
 
 def extract(
@@ -99,14 +118,14 @@ def extract(
     settings = resolve_params(params)
     budget = check_budget(max_keypoints)
     source = resolve_provider(provider)
-    grey = load_image(image, value_range)
-    allowed = check_mask(mask, grey.shape)
-    image_size = (grey.shape[1], grey.shape[0])
+    space = _scale_space(image, source, settings, value_range)
+    image_size = space.image_size
+    allowed = check_mask(mask, image_size[::-1])
 
     parts = [Features.empty(image_size, source.name)]
     # The n-th largest response so far: what lies below it need not be described.
     floor = 0.0
-    for octave in source.build(grey, settings):
+    for octave in space:
         keypoints = detect(octave, settings)
         if allowed is not None:
             keypoints = keypoints.take(_inside(octave, keypoints, allowed))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from siftcore.kernels._jit import array, kernel, scratch
 from siftcore.kernels._threads import for_ranges
 
-__all__ = ["gaussian_blur", "gaussian_taps"]
+__all__ = ["compiled_blurs", "gaussian_blur", "gaussian_taps"]
 
 # Rows computed together share their loads; four was the fastest of one, two and four.
 ROWS = 4
@@ -92,7 +91,22 @@ def _source(radius: int) -> str:
 _SIGNATURE = (array(float32, 2), array(float32, 1), int64, int64, scratch(float32, 2))
 
 
-@cache
+# By radius; 0 is the one for any radius.
+_compiled: dict[int, Callable[..., None]] = {}
+
+
+def compiled_blurs() -> list[Callable[..., None]]:
+    """The kernels that this process has compiled or loaded so far."""
+    return list(_compiled.values())
+
+
+def _kernel_of(radius: int) -> Callable[..., None]:
+    known = radius if radius <= MAX_GENERATED_RADIUS else 0
+    if known not in _compiled:
+        _compiled[known] = _generated(radius) if known else _any_radius()
+    return _compiled[known]
+
+
 def _generated(radius: int) -> Callable[..., None]:
     namespace: dict[str, Any] = {"__name__": __name__, "np": np, "_mirror": _mirror}
     # Compiled under this file's name, so that Numba's disk cache has a file to check against.
@@ -101,7 +115,6 @@ def _generated(radius: int) -> Callable[..., None]:
     return function
 
 
-@cache
 def _any_radius() -> Callable[..., None]:
     @kernel(*_SIGNATURE)
     def _blur_any_radius(source, taps, y_start, y_stop, out):  # type: ignore[no-untyped-def]
@@ -158,7 +171,6 @@ def gaussian_blur(
         np.copyto(out, image)
         return out
     taps = gaussian_taps(sigma)
-    radius = len(taps) - 1
-    blur = _generated(radius) if radius <= MAX_GENERATED_RADIUS else _any_radius()
+    blur = _kernel_of(len(taps) - 1)
     for_ranges(lambda start, stop: blur(image, taps, start, stop, out), image.shape[0], CHUNK)
     return out

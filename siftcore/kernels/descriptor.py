@@ -42,13 +42,15 @@ REACH = 0.5 * (N_CELLS + 1)
     float64,
     int64,
     int64,
+    int64,
+    int64,
     scratch(float32, 2),
 )
 def _describe(  # type: ignore[no-untyped-def]
-    gaussians, levels, xs, ys, sigmas, angles, cell, clamp, start, stop, out
+    gaussians, levels, xs, ys, sigmas, angles, cell, clamp, first_row, height, start, stop, out
 ):
     """Descriptors of keypoints [start, stop), L2-normalised, clamped, normalised again."""
-    height, width = gaussians.shape[1], gaussians.shape[2]
+    width = gaussians.shape[2]
     weights = np.empty(width, np.float32)
     padded = np.empty(width + 2, np.float32)
     magnitude = np.empty(width, np.float32)
@@ -102,9 +104,8 @@ def _describe(  # type: ignore[no-untyped-def]
             if n <= 0:
                 continue
             first = x_start - x_low
-            polar_gradients(
-                level, row, x_start, weights[first : first + n], padded, magnitude, angle
-            )
+            run = weights[first : first + n]
+            polar_gradients(level, row - first_row, x_start, run, padded, magnitude, angle)
             row_weight = np.float32(math.exp(decay * dy * dy))
             u_step = np.float32(cosine)
             v_step = np.float32(-sine)
@@ -176,6 +177,8 @@ def compute_descriptors(
     *,
     cell: float,
     clamp: float,
+    first_row: int = 0,
+    height: int | None = None,
 ) -> NDArray[np.float32]:
     """Descriptors of keypoints on one octave.
 
@@ -192,6 +195,8 @@ def compute_descriptors(
         Side of a cell, in units of `sigma`.
     clamp : float
         Largest share of the norm that a bin may have.
+    first_row, height : int, optional
+        Of a strip; as for `find_orientations`.
 
     Returns
     -------
@@ -199,9 +204,12 @@ def compute_descriptors(
         L2 norm 1; all zero where the window is flat.
     """
     out = np.empty((len(x), N_CELLS * N_CELLS * N_BINS), np.float32)
+    rows = gaussians.shape[1] if height is None else height
 
     def task(start: int, stop: int) -> None:
-        _describe(gaussians, levels, x, y, sigma, angle, cell, clamp, start, stop, out)
+        _describe(
+            gaussians, levels, x, y, sigma, angle, cell, clamp, first_row, rows, start, stop, out
+        )
 
     for_ranges(task, len(x), CHUNK)
     return out

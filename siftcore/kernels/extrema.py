@@ -116,6 +116,7 @@ def find_extrema(
     gaussians: NDArray[np.float32],
     thresholds: NDArray[np.float32],
     weights: NDArray[np.float32] | None = None,
+    rows: tuple[int, int] | None = None,
 ) -> NDArray[np.int32]:
     """Samples strictly above or below all 26 neighbours in the DoG stack.
 
@@ -126,6 +127,8 @@ def find_extrema(
         A DoG sample counts only when its absolute value is above its level's threshold.
     weights : ndarray, (levels - 1,) float32, optional
         Factors of the DoG levels, applied before anything else; 1 by default.
+    rows : (int, int), optional
+        Only extrema in this range of rows.
 
     Returns
     -------
@@ -135,12 +138,13 @@ def find_extrema(
     """
     _, height, width = gaussians.shape
     factors = np.ones_like(thresholds) if weights is None else weights
-    if height < 3 or width < 3:
+    # Rows 0 and height - 1 have no neighbour on one side.
+    first, last = (1, height - 1) if rows is None else (max(1, rows[0]), min(height - 1, rows[1]))
+    if last <= first or width < 3:
         return np.empty((0, 3), np.int32)
 
     def scan(start: int, stop: int) -> NDArray[np.int32]:
-        # Rows 0 and height - 1 have no neighbour on one side.
-        y_start, y_stop = start + 1, stop + 1
+        y_start, y_stop = first + start, first + stop
         room = 64 + (y_stop - y_start) * width // 64
         while True:
             out = np.empty((room, 3), np.int32)
@@ -149,4 +153,4 @@ def find_extrema(
                 return out[:count]
             room = count
 
-    return np.concatenate(for_ranges(scan, height - 2, CHUNK))
+    return np.concatenate(for_ranges(scan, last - first, CHUNK))

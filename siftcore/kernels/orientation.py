@@ -37,14 +37,17 @@ SMOOTHING_PASSES = 6
     int64,
     int64,
     int64,
+    int64,
+    int64,
     scratch(float32, 2),
     scratch(int32, 1),
 )
 def _orient(  # type: ignore[no-untyped-def]
-    gaussians, levels, xs, ys, sigmas, window, peak_ratio, n_bins, start, stop, angles, counts
-):
+    gaussians, levels, xs, ys, sigmas, window, peak_ratio, n_bins, first_row, height,
+    start, stop, angles, counts,
+):  # fmt: skip
     """Peaks of keypoints [start, stop), the highest first, into rows of `angles`."""
-    height, width = gaussians.shape[1], gaussians.shape[2]
+    width = gaussians.shape[2]
     weights = np.empty(width, np.float32)
     padded = np.empty(width + 2, np.float32)
     magnitude = np.empty(width, np.float32)
@@ -70,7 +73,7 @@ def _orient(  # type: ignore[no-untyped-def]
         histogram[:] = 0.0
         for row in range(y_start, y_stop):
             row_weight = math.exp(decay * (row - y) ** 2)
-            polar_gradients(level, row, x_start, weights[:n], padded, magnitude, angle)
+            polar_gradients(level, row - first_row, x_start, weights[:n], padded, magnitude, angle)
             for i in range(n):
                 nearest = int(angle[i] * bins_per_radian + half)
                 if nearest >= n_bins:
@@ -115,6 +118,8 @@ def find_orientations(
     window: float,
     peak_ratio: float,
     n_bins: int,
+    first_row: int = 0,
+    height: int | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     """Directions of each keypoint.
 
@@ -130,6 +135,9 @@ def find_orientations(
     peak_ratio : float
         Peaks above this share of the highest count.
     n_bins : int
+    first_row, height : int, optional
+        Of a strip: the octave's row that is the first of `gaussians`, and its number of rows. `y`
+        counts from the octave's first row.
 
     Returns
     -------
@@ -143,10 +151,13 @@ def find_orientations(
     angles = np.empty((n, n_bins // 2), np.float32)
     counts = np.empty(n, np.int32)
 
+    rows = gaussians.shape[1] if height is None else height
+
     def task(start: int, stop: int) -> None:
         _orient(
-            gaussians, levels, x, y, sigma, window, peak_ratio, n_bins, start, stop, angles, counts
-        )
+            gaussians, levels, x, y, sigma, window, peak_ratio, n_bins, first_row, rows,
+            start, stop, angles, counts,
+        )  # fmt: skip
 
     for_ranges(task, n, CHUNK)
     # float32 rounds directions just below 2 pi up to it.

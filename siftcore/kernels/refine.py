@@ -51,6 +51,10 @@ class Extrema(NamedTuple):
     sigma: NDArray[np.float64]
     value: NDArray[np.float64]
 
+    def take(self, chosen: NDArray[np.bool_]) -> Extrema:
+        """The chosen extrema."""
+        return Extrema(*(np.ascontiguousarray(array[chosen]) for array in self))
+
 
 @kernel(
     array(float32, 3),
@@ -63,17 +67,19 @@ class Extrema(NamedTuple):
     int64,
     int64,
     int64,
+    int64,
+    int64,
     scratch(int32, 2),
     scratch(float64, 2),
     returns=int64,
 )
 def _refine(  # type: ignore[no-untyped-def]
     gaussians, candidates, sigmas, weights, thresholds, edge_ratio, delta, max_fits,
-    start, stop, sample, out,
+    first_row, height, start, stop, sample, out,
 ):  # fmt: skip
     """Accepted candidates of [start, stop) into `sample` and `out`; how many they are."""
     n_dogs = gaussians.shape[0] - 1
-    height, width = gaussians.shape[1], gaussians.shape[2]
+    width = gaussians.shape[2]
     max_edge = (edge_ratio + 1.0) ** 2 / edge_ratio
     cube = np.empty((3, 3, 3), np.float64)
     count = 0
@@ -83,12 +89,13 @@ def _refine(  # type: ignore[no-untyped-def]
         d_level = d_y = d_x = 0.0
         value = trace = determinant = 0.0
         for _ in range(max_fits):
+            top = y - first_row - 1
             for i in range(3):
                 for j in range(3):
                     for k in range(3):
                         cube[i, j, k] = weights[level + i - 1] * (
-                            gaussians[level + i, y + j - 1, x + k - 1]
-                            - gaussians[level + i - 1, y + j - 1, x + k - 1]
+                            gaussians[level + i, top + j, x + k - 1]
+                            - gaussians[level + i - 1, top + j, x + k - 1]
                         )
             centre = cube[1, 1, 1]
             g_s = 0.5 * (cube[2, 1, 1] - cube[0, 1, 1])
@@ -164,6 +171,8 @@ def refine_extrema(
     edge_ratio: float,
     max_fits: int,
     weights: NDArray[np.float64] | None = None,
+    first_row: int = 0,
+    height: int | None = None,
 ) -> Extrema:
     """Fit each candidate and keep those that pass the tests.
 
@@ -184,6 +193,9 @@ def refine_extrema(
         Quadratic fits before a candidate is given up.
     weights : ndarray, (levels - 1,) float64, optional
         Factors of the DoG levels, applied before anything else; 1 by default.
+    first_row, height : int, optional
+        Of a strip: the octave's row that is the first of `gaussians`, and its number of rows. Rows
+        of candidates and results count from the octave's first.
 
     Returns
     -------
@@ -191,6 +203,7 @@ def refine_extrema(
         In the order of the candidates; of several that end on one sample, the first.
     """
     n = len(candidates)
+    rows = gaussians.shape[1] if height is None else height
     factors = np.ones_like(thresholds) if weights is None else weights
     sample = np.empty((n, 3), np.int32)
     out = np.empty((n, 5), np.float64)
@@ -198,7 +211,7 @@ def refine_extrema(
     def task(start: int, stop: int) -> int:
         count: int = _refine(
             gaussians, candidates, sigmas, factors, thresholds, edge_ratio, delta, max_fits,
-            start, stop, sample[start:stop], out[start:stop],
+            first_row, rows, start, stop, sample[start:stop], out[start:stop],
         )  # fmt: skip
         return count
 

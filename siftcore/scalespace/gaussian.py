@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +19,17 @@ from siftcore.params import ScaleSpaceParams
 from siftcore.scalespace.geometry import Grid, count_octaves, ladder_sigmas
 from siftcore.scalespace.protocol import Octave, ScaleSpace
 
+if TYPE_CHECKING:
+    from siftcore.params import SiftParams
+    from siftcore.rows import ImageRows
+
 __all__ = [
     "DogProvider",
+    "added_blur",
     "check_blur",
     "classical_octaves",
+    "fill_levels",
+    "next_octave_source",
     "octaves_from",
     "octaves_of_image",
 ]
@@ -30,7 +38,7 @@ __all__ = [
 _SAME_SIGMA = 1e-6
 
 
-def _added_blur(target: float, present: float) -> float:
+def added_blur(target: float, present: float) -> float:
     """Sigma that takes a blur of `present` to `target`."""
     return math.sqrt(max(target * target - present * present, 0.0))
 
@@ -46,30 +54,43 @@ def _decimated(level: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.ascontiguousarray(level[::2, ::2])
 
 
-def _fill_octave(
-    source: NDArray[np.float32], added: float, ladder: NDArray[np.float64], grid: Grid
-) -> Octave:
+def fill_levels(
+    source: NDArray[np.float32], added: float, ladder: NDArray[np.float64]
+) -> NDArray[np.float32]:
     """All levels of an octave, the first from `source` by a blur of `added` samples."""
     stack = np.empty((len(ladder), *source.shape), np.float32)
     gaussian_blur(source, added, out=stack[0])
     for i in range(1, len(ladder)):
-        gaussian_blur(stack[i - 1], _added_blur(ladder[i], ladder[i - 1]), out=stack[i])
+        gaussian_blur(stack[i - 1], added_blur(ladder[i], ladder[i - 1]), out=stack[i])
+    return stack
+
+
+def _fill_octave(
+    source: NDArray[np.float32], added: float, ladder: NDArray[np.float64], grid: Grid
+) -> Octave:
+    """An octave whose first level is `source`, blurred by `added` samples."""
+    stack = fill_levels(source, added, ladder)
     return Octave(stack, ladder * grid.delta, grid.delta, grid.origin)
+
+
+def next_octave_source(ladder: NDArray[np.float64]) -> tuple[int, float]:
+    """Which level becomes the first of the next octave, and by what it is blurred before.
+
+    The level with twice the base sigma, as it is. Where the ladder has no such level, the nearest
+    below it, blurred up to it.
+    """
+    target = 2.0 * ladder[0]
+    below = int(np.flatnonzero(ladder <= target * (1.0 + _SAME_SIGMA))[-1])
+    same = ladder[below] >= target * (1.0 - _SAME_SIGMA)
+    return below, 0.0 if same else added_blur(target, ladder[below])
 
 
 def _next_first_level(
     gaussians: NDArray[np.float32], ladder: NDArray[np.float64]
 ) -> NDArray[np.float32]:
-    """First level of the next octave: the level with twice the base sigma, decimated.
-
-    Where the ladder has no such level, the nearest below it is blurred up to it.
-    """
-    target = 2.0 * ladder[0]
-    below = int(np.flatnonzero(ladder <= target * (1.0 + _SAME_SIGMA))[-1])
+    below, added = next_octave_source(ladder)
     level = gaussians[below]
-    if ladder[below] < target * (1.0 - _SAME_SIGMA):
-        level = gaussian_blur(level, _added_blur(target, ladder[below]))
-    return _decimated(level)
+    return _decimated(gaussian_blur(level, added) if added > 0.0 else level)
 
 
 def classical_octaves(
@@ -97,7 +118,7 @@ def classical_octaves(
     ------
     Octave
     """
-    finest = [_fill_octave(image, _added_blur(ladder[0], blur), ladder, grid)]
+    finest = [_fill_octave(image, added_blur(ladder[0], blur), ladder, grid)]
     # This frame must keep neither the image nor the finest octave alive.
     del image
     yield from octaves_from(finest.pop(), ladder, n_octaves)
@@ -164,7 +185,7 @@ def octaves_of_image(
     if not n:
         return
     for _ in range(params.first_octave):
-        image = _decimated(gaussian_blur(image, _added_blur(2.0 * ladder[0], blur)))
+        image = _decimated(gaussian_blur(image, added_blur(2.0 * ladder[0], blur)))
         blur = ladder[0]
         grid = grid.decimated()
     rest = [image]
@@ -204,6 +225,7 @@ class DogProvider:
     """
 
     name = "dog"
+    in_strips = True
 
     def build(self, image: NDArray[np.float32], params: ScaleSpaceParams) -> ScaleSpace:
         """The classical scale space of `image`; see `ScaleSpaceProvider`.
@@ -218,5 +240,19 @@ class DogProvider:
 
         def make_octaves() -> Iterator[Octave]:
             return octaves_of_image(image, Grid(1.0, 0.0), params.input_blur, params)
+
+        return ScaleSpace(make_octaves, (width, height), self.name)
+
+    def build_in_strips(self, rows: ImageRows, params: SiftParams, core: int) -> ScaleSpace:
+        """The same of an image that comes in rows; see `StripProvider`."""
+        from siftcore.scalespace.strips import octaves_in_strips
+
+        height, width = rows.shape
+        check_blur("input_blur", params.input_blur, params)
+
+        def make_octaves() -> Iterator[Octave]:
+            blocks = rows.blocks(core)
+            grid = Grid(1.0, 0.0)
+            return octaves_in_strips(blocks, rows.shape, grid, params.input_blur, params, core)
 
         return ScaleSpace(make_octaves, (width, height), self.name)

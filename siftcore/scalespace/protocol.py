@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,31 @@ from numpy.typing import NDArray
 from siftcore.errors import ProviderError
 from siftcore.params import ScaleSpaceParams
 
-__all__ = ["Octave", "ScaleSpace", "ScaleSpaceProvider"]
+if TYPE_CHECKING:
+    from siftcore.params import SiftParams
+    from siftcore.rows import ImageRows
+
+__all__ = ["Octave", "ScaleSpace", "ScaleSpaceProvider", "Strip", "StripProvider"]
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Which rows of an octave are there, when it comes in strips.
+
+    Attributes
+    ----------
+    first_row : int
+        Row of the octave that is the first of `Octave.gaussians`.
+    height : int
+        Rows of the whole octave.
+    start, stop : int
+        Rows whose keypoints this strip gives; around them are as many rows as those need.
+    """
+
+    first_row: int
+    height: int
+    start: int
+    stop: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,12 +58,21 @@ class Octave:
         Sampling step in input pixels.
     origin : float
         Input coordinate of sample 0, along x and y: ``x_input = origin + delta * column``.
+    strip : Strip or None
+        Which rows `gaussians` holds; None for all of them.
     """
 
     gaussians: NDArray[np.float32]
     sigmas: NDArray[np.float64]
     delta: float
     origin: float
+    strip: Strip | None = None
+
+    @property
+    def rows(self) -> Strip:
+        """`strip`, or one that holds all rows."""
+        height = self.gaussians.shape[1]
+        return self.strip or Strip(0, height, 0, height)
 
     def check(self, provider: str) -> None:
         """Raise `ProviderError` unless the octave keeps its contract."""
@@ -98,6 +131,36 @@ class ScaleSpace:
             yield octave
             # Else it would live on while the next one is made.
             del octave
+
+
+class StripProvider(Protocol):
+    """A provider that can also work on images which do not fit into memory.
+
+    Attributes
+    ----------
+    in_strips : bool
+        Whether it can, as it is set up.
+    """
+
+    name: str
+    in_strips: bool
+
+    def build_in_strips(self, rows: ImageRows, params: SiftParams, core: int) -> ScaleSpace:
+        """The scale space of an image that comes in rows.
+
+        Parameters
+        ----------
+        rows : ImageRows
+        params : SiftParams
+        core : int
+            Rows of an octave whose keypoints one strip gives.
+
+        Returns
+        -------
+        ScaleSpace
+            Of octaves in strips (`Octave.strip`), which hold the samples that `build` would give.
+        """
+        ...
 
 
 @runtime_checkable

@@ -8,7 +8,7 @@ blur of half of *its own* pixels, because it stands in for the high-resolution o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +18,17 @@ from siftcore.errors import ParameterError, ProviderError
 from siftcore.kernels.blur import gaussian_blur
 from siftcore.params import ScaleSpaceParams
 from siftcore.scalespace.gaussian import (
-    _added_blur,
+    added_blur,
     check_blur,
     octaves_from,
     octaves_of_image,
 )
 from siftcore.scalespace.geometry import Grid, count_octaves, ladder_sigmas
 from siftcore.scalespace.protocol import Octave, ScaleSpace
+
+if TYPE_CHECKING:
+    from siftcore.params import SiftParams
+    from siftcore.rows import ImageRows
 
 __all__ = ["Bicubic", "PixelSR", "StackSR", "upscale_bicubic"]
 
@@ -103,6 +107,9 @@ class PixelSR:
     name : str, default "pixel-sr"
     blur : float, default 0.5
         Blur that the result is taken to have, in its own pixels.
+    reach : int, optional
+        No row of the result depends on rows of the image farther away than so many. Large images
+        are then enlarged in strips; without it, and without `scale`, in one piece.
 
     Notes
     -----
@@ -128,6 +135,7 @@ class PixelSR:
         scale: int | None = None,
         name: str = "pixel-sr",
         blur: float = SUPER_RESOLVED_BLUR,
+        reach: int | None = None,
     ) -> None:
         if not callable(upscale):
             raise ParameterError("upscale", upscale, "a function of an image")
@@ -135,6 +143,12 @@ class PixelSR:
         self.scale = _checked_scale(scale)
         self.name = name
         self.blur = blur
+        self.reach = reach
+
+    @property
+    def in_strips(self) -> bool:
+        """Whether `build_in_strips` can be used."""
+        return self.reach is not None and self.scale is not None
 
     def enlarge(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """The upscaled image that the scale space is made of.
@@ -177,6 +191,35 @@ class PixelSR:
 
         return ScaleSpace(make_octaves, (width, height), self.name)
 
+    def build_in_strips(self, rows: ImageRows, params: SiftParams, core: int) -> ScaleSpace:
+        """The same of an image that comes in rows; see `StripProvider`.
+
+        Raises
+        ------
+        ProviderError
+            When `scale` or `reach` is not known.
+        """
+        from siftcore.scalespace.strips import octaves_in_strips, windows
+
+        if self.reach is None or self.scale is None:
+            raise ProviderError(f"provider {self.name!r} needs scale and reach to work in strips")
+        s, reach = self.scale, self.reach
+        height, width = rows.shape
+        check_blur("the blur of the upscaled image", self.blur, params)
+
+        def enlarged() -> Iterator[NDArray[np.float32]]:
+            for window in windows(rows.blocks(core), height, core, reach):
+                large = self.enlarge(np.ascontiguousarray(window.rows))
+                first = s * (window.start - window.first_row)
+                yield large[first : first + s * (window.stop - window.start)]
+
+        def make_octaves() -> Iterator[Octave]:
+            shape = s * height, s * width
+            grid = Grid.area_upsampling(s)
+            return octaves_in_strips(enlarged(), shape, grid, self.blur, params, core)
+
+        return ScaleSpace(make_octaves, (width, height), self.name)
+
 
 class Bicubic(PixelSR):
     """Bicubic upsampling, then the classical scale space: the baseline of super-resolution.
@@ -188,7 +231,10 @@ class Bicubic(PixelSR):
 
     def __init__(self, scale: int) -> None:
         super().__init__(
-            lambda image: upscale_bicubic(image, scale), scale=scale, name=f"bicubic-x{scale}"
+            lambda image: upscale_bicubic(image, scale),
+            scale=scale,
+            name=f"bicubic-x{scale}",
+            reach=2,
         )
 
 
@@ -251,7 +297,7 @@ class StackSR:
         if self.predicts == "gaussians":
             return stack
         gaussians = np.empty((len(self.sigmas), *stack.shape[1:]), np.float32)
-        top = _added_blur(self.sigmas[-1], SUPER_RESOLVED_BLUR)
+        top = added_blur(self.sigmas[-1], SUPER_RESOLVED_BLUR)
         gaussian_blur(upscale_bicubic(image, scale), top, out=gaussians[-1])
         for i in reversed(range(len(stack))):
             np.subtract(gaussians[i + 1], stack[i], out=gaussians[i])

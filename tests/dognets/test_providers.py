@@ -15,6 +15,7 @@ import siftcore
 from dognets.errors import DeviceError, WeightsError
 from dognets.pretrained import WEIGHTS_FOLDER
 from siftcore.errors import ParameterError
+from siftcore.rows import ArrayRows
 from siftcore.scalespace.geometry import PAPER_SIGMAS
 from siftcore.scalespace.superres import PixelSR, StackSR, upscale_bicubic
 from tests.dognets.runs import tiny_trainer
@@ -75,6 +76,23 @@ def test_shipped_networks_extract(small, name):
     assert features.image_size == (48, 40)
     assert (features.xy >= -0.5).all()
     assert (features.xy <= np.array([48, 40]) - 0.5).all()
+
+
+@pytest.mark.parametrize("name", ["method3-x2", "method3-x4-tiny"])
+def test_strips_give_what_one_piece_gives(camera, name):
+    pixels = np.ascontiguousarray(camera[60:157, 180:251])
+    provider = siftcore.get_provider(name, device="cpu")
+    whole = siftcore.extract(pixels, provider)
+    assert len(whole) > 20
+
+    class InStrips:
+        def build(self, image, params):
+            return provider.build_in_strips(ArrayRows(pixels), params, 20)
+
+    InStrips.name = name
+    found = siftcore.extract(pixels, InStrips())
+    for field in ("xy", "sigma", "angle", "response", "descriptors"):
+        np.testing.assert_array_equal(getattr(found, field), getattr(whole, field))
 
 
 def test_without_weights_a_provider_is_not_available(no_weights):

@@ -1,0 +1,216 @@
+"""Images that are read a few rows at a time, because they are too large for memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from siftcore.errors import ImageReadError, InputError, MissingDependencyError
+from siftcore.image import check_shape, check_type, to_grey
+
+__all__ = ["ArrayRows", "ImageRows", "RasterRows", "TiffRows", "open_rows"]
+
+# Below this many pixels an image is read and worked on in one piece.
+LARGE = 2**25
+_TIFF = (".tif", ".tiff", ".btf")
+
+ValueRange = tuple[float, float] | None
+
+
+class ImageRows(Protocol):
+    """A grey image that gives its rows in order.
+
+    Attributes
+    ----------
+    shape : (int, int)
+        Height and width.
+    """
+
+    shape: tuple[int, int]
+
+    def blocks(self, n: int) -> Iterator[NDArray[np.float32]]:
+        """All rows from the first, some `n` at a time: (k, W) float32 in [0, 1].
+
+        Every call starts anew.
+        """
+        ...
+
+
+class ArrayRows:
+    """Rows of anything that is sliced as an array is: memory-maps, HDF5 and Zarr data sets.
+
+    Parameters
+    ----------
+    array : array_like, (H, W) or (H, W, 1|3|4)
+        With `shape`, `dtype` and slicing by rows.
+    value_range : (float, float), optional
+        As for `siftcore.load_image`.
+    """
+
+    def __init__(self, array: Any, value_range: ValueRange = None) -> None:
+        check_shape(array.shape)
+        check_type(array.dtype, value_range)
+        self.array, self.value_range = array, value_range
+        self.shape = (int(array.shape[0]), int(array.shape[1]))
+
+    def blocks(self, n: int) -> Iterator[NDArray[np.float32]]:
+        """See `ImageRows`."""
+        for start in range(0, self.shape[0], n):
+            rows = np.asarray(self.array[start : start + n])
+            yield to_grey(rows, self.value_range)
+
+
+class TiffRows:
+    """Rows of a TIFF file, its strips or tiles decoded as they are needed.
+
+    Parameters
+    ----------
+    path : path
+        Samples of a pixel together, not in planes of their own. Of several pages the first.
+    value_range : (float, float), optional
+
+    Raises
+    ------
+    MissingDependencyError
+        Without tifffile (extra ``tiff``).
+    ImageReadError
+        When the file is no TIFF, or of a kind that cannot be read in parts.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], value_range: ValueRange = None) -> None:
+        self.path, self.value_range = os.fspath(path), value_range
+        with self._opened() as file:
+            page = file.pages[0]
+            if page.planarconfig != 1 and page.samplesperpixel > 1:
+                raise ImageReadError(
+                    self.path,
+                    "its colours lie in planes of their own; convert it to interleaved samples, "
+                    "or pass a rasterio dataset",
+                )
+            shape, dtype = page.shape, page.dtype
+        if dtype is None:
+            raise ImageReadError(self.path, "its samples are of no type that NumPy has")
+        check_shape(shape)
+        check_type(dtype, value_range)
+        self.shape = (int(shape[0]), int(shape[1]))
+
+    def _opened(self) -> Any:
+        try:
+            import tifffile
+        except ImportError:
+            raise MissingDependencyError("tifffile", "reading TIFF in parts", "tiff") from None
+        try:
+            return tifffile.TiffFile(self.path)
+        except FileNotFoundError:
+            raise ImageReadError(self.path, "there is no such file") from None
+        except (tifffile.TiffFileError, OSError, ValueError) as error:
+            raise ImageReadError(self.path, f"{error}; is it a TIFF file?") from None
+
+    def blocks(self, n: int) -> Iterator[NDArray[np.float32]]:
+        """See `ImageRows`; blocks are as high as the file's strips or tiles."""
+        with self._opened() as file:
+            for band in self._bands(file.pages[0]):
+                yield to_grey(band, self.value_range)
+
+    def _bands(self, page: Any) -> Iterator[NDArray[Any]]:
+        height, width = self.shape
+        band: NDArray[Any] | None = None
+        top = 0
+        for segment, place, size in self._segments(page):
+            y, x = int(place[2]), int(place[3])
+            if band is None or y != top:
+                if band is not None:
+                    yield band
+                rows = min(int(size[1]), height - y)
+                band, top = np.zeros((rows, width, page.samplesperpixel), page.dtype), y
+            if segment is None:
+                # A tile that the file leaves out is black.
+                continue
+            h, w = min(segment.shape[1], len(band)), min(segment.shape[2], width - x)
+            band[:h, x : x + w] = segment[0, :h, :w]
+        if band is not None:
+            yield band
+
+    def _segments(self, page: Any) -> Iterator[tuple[Any, Any, Any]]:
+        # One at a time: tifffile's own threads would decode far ahead.
+        segments = page.segments(maxworkers=1)
+        while True:
+            try:
+                segment = next(segments)
+            except StopIteration:
+                return
+            # Every codec has errors of its own.
+            except Exception as error:
+                reason = f"{error}; the file may be truncated or damaged"
+                raise ImageReadError(self.path, reason) from None
+            yield segment
+
+
+class RasterRows:
+    """Rows of an open rasterio dataset, read in windows.
+
+    Parameters
+    ----------
+    dataset : rasterio.DatasetReader
+        Of one band, or of three or four that are read as red, green, blue and alpha.
+    value_range : (float, float), optional
+    """
+
+    def __init__(self, dataset: Any, value_range: ValueRange = None) -> None:
+        self.dataset, self.value_range = dataset, value_range
+        self.shape = (int(dataset.height), int(dataset.width))
+        count = int(dataset.count)
+        if count not in (1, 3, 4):
+            raise InputError(
+                f"the dataset must have 1, 3 or 4 bands; it has {count}; read those that you want "
+                "and pass an array"
+            )
+        check_type(np.dtype(dataset.dtypes[0]), value_range)
+        self.bands = list(range(1, min(count, 3) + 1))
+
+    def blocks(self, n: int) -> Iterator[NDArray[np.float32]]:
+        """See `ImageRows`."""
+        height, width = self.shape
+        for start in range(0, height, n):
+            stop = min(start + n, height)
+            window = ((start, stop), (0, width))
+            bands = self.dataset.read(self.bands, window=window)
+            yield to_grey(np.moveaxis(bands, 0, -1), self.value_range)
+
+
+def open_rows(image: Any, value_range: ValueRange = None) -> ImageRows | None:
+    """Rows of an image that is large and can be read in parts; None for every other one.
+
+    Parameters
+    ----------
+    image : any
+        What `siftcore.extract` takes.
+    value_range : (float, float), optional
+    """
+    if isinstance(image, (str, Path, os.PathLike)):
+        return _tiff_rows(os.fspath(image), value_range)
+    if hasattr(image, "read") and hasattr(image, "dtypes") and hasattr(image, "count"):
+        return RasterRows(image, value_range)
+    shape = getattr(image, "shape", ())
+    sliced = isinstance(image, np.ndarray) or not hasattr(image, "detach")
+    if len(shape) < 2 or not sliced or not hasattr(image, "dtype"):
+        return None
+    if not isinstance(image, np.ndarray) or shape[0] * shape[1] >= LARGE:
+        return ArrayRows(image, value_range)
+    return None
+
+
+def _tiff_rows(path: str, value_range: ValueRange) -> TiffRows | None:
+    if not path.lower().endswith(_TIFF):
+        return None
+    try:
+        rows = TiffRows(path, value_range)
+    except (MissingDependencyError, ImageReadError, InputError):
+        # Pillow may know better, or says what is wrong.
+        return None
+    return rows if rows.shape[0] * rows.shape[1] >= LARGE else None

@@ -1,0 +1,156 @@
+"""Rows of large images: arrays, memory-maps, HDF5, TIFF and rasterio datasets."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import siftcore
+from siftcore import ImageReadError, InputError, InputTypeError
+from siftcore import rows as rows_module
+from siftcore.rows import ArrayRows, RasterRows, TiffRows, open_rows
+
+tifffile = pytest.importorskip("tifffile")
+
+
+@pytest.fixture(scope="module")
+def grey(camera):
+    return np.ascontiguousarray(camera[100:237, 60:271])
+
+
+@pytest.fixture(scope="module")
+def colour(grey):
+    return np.stack([grey, 255 - grey, grey // 2], axis=-1)
+
+
+def whole(rows, n=32):
+    return np.concatenate(list(rows.blocks(n)))
+
+
+def assert_rows(rows, image, n=32):
+    assert rows.shape == image.shape[:2]
+    np.testing.assert_array_equal(whole(rows, n), siftcore.load_image(image))
+    # Every call starts anew.
+    np.testing.assert_array_equal(whole(rows, n), siftcore.load_image(image))
+
+
+@pytest.mark.parametrize("n", [1, 32, 1000])
+def test_rows_of_arrays(grey, colour, n):
+    for image in (grey, colour, grey.astype(np.uint16) * 257, grey / 255.0, grey > 90):
+        assert_rows(ArrayRows(image), image, n)
+
+
+def test_rows_of_a_memory_map(grey, tmp_path):
+    np.save(tmp_path / "grey.npy", grey)
+    assert_rows(ArrayRows(np.load(tmp_path / "grey.npy", mmap_mode="r")), grey)
+
+
+def test_rows_of_an_hdf5_dataset(grey, tmp_path):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "grey.h5", "w") as file:
+        dataset = file.create_dataset("image", data=grey, chunks=(16, 16))
+        rows = open_rows(dataset)
+        assert_rows(rows, grey)
+        features = siftcore.extract(dataset)
+    np.testing.assert_array_equal(features.xy, siftcore.extract(grey).xy)
+
+
+LAYOUTS = {
+    "one strip": {},
+    "strips": {"rowsperstrip": 10},
+    "tiles": {"tile": (32, 48)},
+    "compressed tiles": {"tile": (64, 64), "compression": "zlib"},
+    "compressed strips": {"rowsperstrip": 7, "compression": "zlib"},
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS.keys())
+def test_rows_of_tiff(grey, colour, tmp_path, layout):
+    path = tmp_path / "image.tif"
+    for image in (grey, colour, grey.astype(np.uint16) * 257, (grey / 255.0).astype(np.float32)):
+        kind = "rgb" if image.ndim == 3 else "minisblack"
+        tifffile.imwrite(path, image, photometric=kind, **layout)
+        assert_rows(TiffRows(path), image)
+
+
+def test_a_large_tiff_gives_the_keypoints_of_its_array(grey, tmp_path, monkeypatch):
+    path = tmp_path / "image.tif"
+    tifffile.imwrite(path, grey, tile=(32, 32))
+    expected = siftcore.extract(grey)
+    monkeypatch.setattr(rows_module, "LARGE", 1000)
+    monkeypatch.setattr("siftcore.scalespace.strips.STRIP_BYTES", 1)
+    found = siftcore.extract(path)
+    np.testing.assert_array_equal(found.xy, expected.xy)
+    np.testing.assert_array_equal(found.descriptors, expected.descriptors)
+
+
+def raster(image):
+    """What rasterio's reader looks like."""
+    bands = np.atleast_3d(image)
+
+    def read(indexes, window):
+        (top, bottom), (left, right) = window
+        return np.stack([bands[top:bottom, left:right, i - 1] for i in indexes])
+
+    height, width, count = bands.shape
+    return SimpleNamespace(
+        read=read, height=height, width=width, count=count, dtypes=(str(image.dtype),) * count
+    )
+
+
+def test_rows_of_a_rasterio_dataset(grey, colour):
+    assert_rows(RasterRows(raster(grey)), grey)
+    assert_rows(RasterRows(raster(colour)), colour)
+    features = siftcore.extract(raster(grey))
+    np.testing.assert_array_equal(features.xy, siftcore.extract(grey).xy)
+
+
+def test_small_images_are_read_in_one_piece(grey, tmp_path):
+    path = tmp_path / "image.tif"
+    tifffile.imwrite(path, grey)
+    assert open_rows(grey) is None
+    assert open_rows(path) is None
+    assert open_rows("photo.jpg") is None
+    assert open_rows([[0, 1], [1, 0]]) is None
+
+
+def test_value_range(grey):
+    deep = grey.astype(np.uint16) * 16
+    rows = ArrayRows(deep, (0, 4080))
+    np.testing.assert_array_equal(whole(rows), siftcore.load_image(deep, (0, 4080)))
+
+
+def damaged(path, grey):
+    tifffile.imwrite(path, grey, tile=(32, 32), compression="zlib")
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+
+
+def test_bad_files_and_arrays_are_named(grey, colour, tmp_path):
+    path = tmp_path / "image.tif"
+    with pytest.raises(ImageReadError, match="there is no such file"):
+        TiffRows(path)
+    path.write_text("no image")
+    with pytest.raises(ImageReadError, match="is it a TIFF file"):
+        TiffRows(path)
+    damaged(path, grey)
+    with pytest.raises(ImageReadError, match=r"image\.tif"):
+        whole(TiffRows(path))
+    tifffile.imwrite(path, np.moveaxis(colour, -1, 0), photometric="rgb", planarconfig="separate")
+    with pytest.raises(ImageReadError, match="planes of their own"):
+        TiffRows(path)
+    with pytest.raises(InputError, match="it has 2"):
+        RasterRows(raster(colour[..., :2]))
+    with pytest.raises(InputTypeError, match="int32"):
+        ArrayRows(grey.astype(np.int32))
+    with pytest.raises(InputError, match="shape"):
+        ArrayRows(np.zeros((4, 5, 6, 7)))
+
+
+def test_a_nan_in_a_late_strip_is_found(grey):
+    image = (grey / 255.0).astype(np.float32)
+    image[130, 7] = np.nan
+    with pytest.raises(InputError, match="NaN"):
+        whole(ArrayRows(image))
