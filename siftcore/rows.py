@@ -196,7 +196,7 @@ def open_rows(image: Any, value_range: ValueRange = None) -> ImageRows | None:
         return _tiff_rows(os.fspath(image), value_range)
     if hasattr(image, "read") and hasattr(image, "dtypes") and hasattr(image, "count"):
         return RasterRows(image, value_range)
-    shape = getattr(image, "shape", ())
+    shape: tuple[int, ...] = tuple(getattr(image, "shape", ()))
     sliced = isinstance(image, np.ndarray) or not hasattr(image, "detach")
     if len(shape) < 2 or not sliced or not hasattr(image, "dtype"):
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from typing import Any
 
 import numpy as np
 
@@ -55,5 +56,6 @@ def compiled_kernels() -> dict[str, list[str]]:
             ):
                 found[f"{module.name}.{name}"] = [str(s) for s in value.signatures]
     for kernel in blur.compiled_blurs():
-        found[f"blur.{kernel.__name__}"] = [str(s) for s in kernel.signatures]
+        signatures: list[Any] = getattr(kernel, "signatures", [])
+        found[f"blur.{kernel.__name__}"] = [str(s) for s in signatures]
     return {name: signatures for name, signatures in sorted(found.items()) if signatures}

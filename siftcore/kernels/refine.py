@@ -7,7 +7,7 @@ neighbouring sample, and it is tried again.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import float32, float64, int32, int64
@@ -53,7 +53,8 @@ class Extrema(NamedTuple):
 
     def take(self, chosen: NDArray[np.bool_]) -> Extrema:
         """The chosen extrema."""
-        return Extrema(*(np.ascontiguousarray(array[chosen]) for array in self))
+        kept: list[Any] = [np.ascontiguousarray(array[chosen]) for array in self]
+        return Extrema(*kept)
 
 
 @kernel(

@@ -157,7 +157,7 @@ def _halo(ladder: NDArray[np.float64], added: float, params: SiftParams) -> int:
     fits = int(depth[-1]) + params.max_refinements + 1
     # Keypoints lie on the levels between the first and the last two.
     level = len(ladder) - 3
-    sigma = ladder[level] * (ladder[level + 1] / ladder[level]) ** MAX_OFFSET
+    sigma = float(ladder[level] * (ladder[level + 1] / ladder[level]) ** MAX_OFFSET)
     square = math.sqrt(2.0) * REACH * params.descriptor_cell * sigma
     around = max(square, WINDOW_REACH * params.orientation_window * sigma)
     below, extra = next_octave_source(ladder)
