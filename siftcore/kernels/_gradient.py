@@ -1,6 +1,10 @@
-"""Gradients of one row run in polar form: the inner loop of orientations and descriptors.
+"""Gradients of a keypoint's window: the inner loops of orientations and descriptors.
 
-No call into libm and no branch, so that it compiles to vector instructions.
+The rows of a window are some 30 samples long, too short for vector instructions. So they are laid
+one behind the other in a batch, which is then worked on in one loop. No call into libm and no
+branch in it, so that it compiles to vector instructions.
+
+A batch is one array of four streams, because a loop over one array needs no test for overlaps.
 """
 
 from __future__ import annotations
@@ -10,7 +14,18 @@ from numba import njit
 
 from siftcore.kernels._jit import FASTMATH
 
-__all__ = ["MAX_ANGLE_ERROR", "polar_gradients"]
+__all__ = [
+    "BATCH_SIZE", "CAPACITY", "DX", "DY", "MAX_ANGLE_ERROR", "MAX_FALL", "MAX_FALL_ERROR", "U", "V",
+    "direction", "falling", "gather_run",
+]  # fmt: skip
+
+# Samples of a batch: it stays in the first cache, and a longer window takes several.
+CAPACITY = 2048
+# Runs are written in whole vectors; what is too much is overwritten by the next run.
+LANES = 16
+# Where the streams begin: differences, then positions in the caller's units.
+DX, DY, U, V = (stream * (CAPACITY + LANES) for stream in range(4))
+BATCH_SIZE = 4 * (CAPACITY + LANES)
 
 # Odd minimax polynomial for atan on [0, 1] (Lawson-weighted least squares).
 _A0 = np.float32(0.999996126)
@@ -23,6 +38,19 @@ _A6 = np.float32(0.0068117897)
 # Radians, rounding to float32 included.
 MAX_ANGLE_ERROR = 1e-6
 
+# The same for exp(-t) on [0, MAX_FALL], relative.
+_E0 = np.float32(0.99999994)
+_E1 = np.float32(-0.99999785)
+_E2 = np.float32(0.4999749)
+_E3 = np.float32(-0.1665516)
+_E4 = np.float32(0.04139978)
+_E5 = np.float32(-0.007986616)
+_E6 = np.float32(0.0011284241)
+_E7 = np.float32(-8.75808e-05)
+MAX_FALL = 1.6
+_MOST = np.float32(MAX_FALL)
+MAX_FALL_ERROR = 1e-6
+
 _HALF_PI = np.float32(np.pi / 2)
 _PI = np.float32(np.pi)
 _TWO_PI = np.float32(2 * np.pi)
@@ -32,54 +60,81 @@ _TINY = np.float32(1e-30)
 
 
 @njit(nogil=True, error_model="numpy", fastmath=FASTMATH)
-def polar_gradients(level, y, x_start, weights, padded, magnitude, angle):  # type: ignore[no-untyped-def]
-    """Gradient size times weight, and direction, of the samples x_start .. of row y.
+def gather_run(samples, shape, row, x_start, n, at, u, u_step, v, v_step, batch):  # type: ignore[no-untyped-def]
+    """Central differences of `n` samples of a row, into the batch from place `at` on.
 
     Past the border the edge sample is repeated, as the blur's mirror has it.
 
     Parameters
     ----------
-    level : ndarray, (H, W) float32
-        One Gaussian level.
-    y, x_start : int
+    samples : ndarray, (levels * H * W,) float32
+        All levels.
+    shape : (int, int, int)
+        Number of the level, H and W.
+    row, x_start : int
         Row and first column of the run, which lies inside the level.
-    weights : ndarray, (n,) float32
-        One a sample of the run.
-    padded : ndarray, (W + 2,) float32
-        Scratch.
-    magnitude, angle : ndarray, (n,) float32 or longer
-        Written: twice the central-difference gradient's size times the weight; its direction in
-        [0, 2 pi], y down.
+    n, at : int
+        ``at + n`` is at most `CAPACITY`.
+    u, u_step, v, v_step : float32
+        Position of the first sample in the caller's units, and how it changes from one to the next.
+    batch : ndarray, (BATCH_SIZE,) float32
+        Written.
     """
-    n = weights.shape[0]
-    height, width = level.shape
-    row = level[y]
-    up = level[max(y - 1, 0), x_start : x_start + n]
-    down = level[min(y + 1, height - 1), x_start : x_start + n]
-    if x_start > 0 and x_start + n < width:
-        left = row[x_start - 1 : x_start - 1 + n]
-        right = row[x_start + 1 : x_start + 1 + n]
+    level, height, width = shape
+    here = (level * height + row) * width + x_start
+    up = here - width if row > 0 else here
+    down = here + width if row < height - 1 else here
+    whole = (n + LANES - 1) & -LANES
+    if x_start > 0 and x_start + n < width and down + whole < samples.shape[0]:
+        left = samples[here - 1 : here - 1 + whole]
+        right = samples[here + 1 : here + 1 + whole]
+        above = samples[up : up + whole]
+        below = samples[down : down + whole]
+        run = batch[at : at + V + whole]
+        for i in range(whole):
+            run[DX + i] = right[i] - left[i]
+            run[DY + i] = below[i] - above[i]
+            run[U + i] = u + np.float32(np.int32(i)) * u_step
+            run[V + i] = v + np.float32(np.int32(i)) * v_step
     else:
-        for i in range(n + 2):
-            padded[i] = row[min(max(x_start - 1 + i, 0), width - 1)]
-        left = padded[0:n]
-        right = padded[2 : n + 2]
-    for i in range(n):
-        dx = right[i] - left[i]
-        dy = down[i] - up[i]
-        size_x = abs(dx)
-        size_y = abs(dy)
-        large = size_x if size_x > size_y else size_y
-        small = size_y if size_x > size_y else size_x
-        t = small / (large + _TINY)
-        s = t * t
-        a = _A5 + s * _A6
-        a = _A4 + s * a
-        a = _A3 + s * a
-        a = _A2 + s * a
-        a = _A1 + s * a
-        a = t * (_A0 + s * a)
-        a = _HALF_PI - a if size_y > size_x else a
-        a = _PI - a if dx < _ZERO else a
-        angle[i] = _TWO_PI - a if dy < _ZERO else a
-        magnitude[i] = np.sqrt(dx * dx + dy * dy) * weights[i]
+        for i in range(n):
+            x = x_start + i
+            right_step = 1 if x < width - 1 else 0
+            left_step = 1 if x > 0 else 0
+            batch[at + DX + i] = samples[here + i + right_step] - samples[here + i - left_step]
+            batch[at + DY + i] = samples[down + i] - samples[up + i]
+            batch[at + U + i] = u + np.float32(np.int32(i)) * u_step
+            batch[at + V + i] = v + np.float32(np.int32(i)) * v_step
+
+
+@njit(nogil=True, error_model="numpy", fastmath=FASTMATH)
+def direction(dx, dy):  # type: ignore[no-untyped-def]
+    """Angle of a gradient in [0, 2 pi], y down, within `MAX_ANGLE_ERROR`."""
+    size_x = abs(dx)
+    size_y = abs(dy)
+    large = size_x if size_x > size_y else size_y
+    small = size_y if size_x > size_y else size_x
+    t = small / (large + _TINY)
+    s = t * t
+    a = _A5 + s * _A6
+    a = _A4 + s * a
+    a = _A3 + s * a
+    a = _A2 + s * a
+    a = _A1 + s * a
+    a = t * (_A0 + s * a)
+    a = _HALF_PI - a if size_y > size_x else a
+    a = _PI - a if dx < _ZERO else a
+    return _TWO_PI - a if dy < _ZERO else a
+
+
+@njit(nogil=True, error_model="numpy", fastmath=FASTMATH)
+def falling(t):  # type: ignore[no-untyped-def]
+    """``exp(-t)`` for t >= 0, relatively within `MAX_FALL_ERROR`; constant from `MAX_FALL` on."""
+    t = t if t < _MOST else _MOST
+    e = _E6 + t * _E7
+    e = _E5 + t * e
+    e = _E4 + t * e
+    e = _E3 + t * e
+    e = _E2 + t * e
+    e = _E1 + t * e
+    return _E0 + t * e

@@ -10,25 +10,115 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import float32, float64, int32, int64
+from numba import float32, float64, int32, int64, njit
 from numpy.typing import NDArray
 
-from siftcore.kernels._gradient import polar_gradients
-from siftcore.kernels._jit import array, kernel, scratch
+from siftcore.kernels._gradient import (
+    BATCH_SIZE,
+    CAPACITY,
+    DX,
+    DY,
+    U,
+    V,
+    direction,
+    falling,
+    gather_run,
+)
+from siftcore.kernels._jit import FASTMATH, array, kernel, scratch
 from siftcore.kernels._threads import for_ranges
+from siftcore.kernels._votes import N_BINS, SLOT, add_votes
 
 __all__ = ["N_BINS", "N_CELLS", "compute_descriptors"]
 
 CHUNK = 32
 
 N_CELLS = 4
-N_BINS = 8
-# Cells that a sample half a cell outside the square still reaches, on either side.
-_PADDED = N_CELLS + 2
+# Squares of four cells, a row of them: a sample half a cell outside still reaches the outer cells.
+_SQUARES = N_CELLS + 1
 # The Gaussian window's standard deviation is half the width of the square, in cells.
 WINDOW = 0.5 * N_CELLS
 # Samples up to half a cell outside the square contribute to its outer cells.
-REACH = 0.5 * (N_CELLS + 1)
+REACH = 0.5 * _SQUARES
+# Below this a side of the square is parallel to the rows or columns.
+_PARALLEL = 1e-12
+
+_ZERO = np.float32(0.0)
+_SIDE = np.float32(_SQUARES)
+# The largest below it, so that the whole part is a square.
+_LAST = np.nextafter(_SIDE, _ZERO)
+_MIDDLE = np.float32(REACH)
+_DECAY = np.float32(0.5 / WINDOW**2)
+_ALL_BINS = np.float32(N_BINS)
+_BINS_PER_RADIAN = np.float32(N_BINS / (2.0 * math.pi))
+# From a square's cells to those of its neighbours on the left, above and both.
+_LEFT = -SLOT + N_BINS
+_ABOVE = -SLOT * _SQUARES + 2 * N_BINS
+_BEFORE = _ABOVE + _LEFT
+
+
+@njit(nogil=True, error_model="numpy", fastmath=FASTMATH)
+def _vote(batch, n, turn, slots, histogram):  # type: ignore[no-untyped-def]
+    """The first `n` samples of a batch into the histogram."""
+    for i in range(n):
+        dx, dy = batch[DX + i], batch[DY + i]
+        u, v = batch[U + i], batch[V + i]
+        orientation = turn - direction(dx, dy) * _BINS_PER_RADIAN
+        orientation = orientation + _ALL_BINS if orientation < _ZERO else orientation
+        orientation = _ZERO if orientation >= _ALL_BINS else orientation
+        off_u, off_v = u - _MIDDLE, v - _MIDDLE
+        vote = np.sqrt(dx * dx + dy * dy) * falling((off_u * off_u + off_v * off_v) * _DECAY)
+        inside = (u >= _ZERO) & (v >= _ZERO) & (u < _SIDE) & (v < _SIDE)
+        vote = vote if inside else _ZERO
+        u = u if u > _ZERO else _ZERO
+        u = u if u < _LAST else _LAST
+        v = v if v > _ZERO else _ZERO
+        v = v if v < _LAST else _LAST
+        column, row = np.int32(u), np.int32(v)
+        batch[DX + i] = vote
+        batch[DY + i] = orientation
+        batch[U + i] = u - np.float32(column)
+        batch[V + i] = v - np.float32(row)
+        slots[i] = (row * np.int32(_SQUARES) + column) * np.int32(SLOT)
+    for i in range(n):
+        vote = batch[DX + i]
+        lower = vote * batch[V + i]
+        slot = np.uint64(np.uint32(slots[i]))
+        add_votes(histogram, slot, batch[DY + i], batch[U + i], vote - lower, lower)
+
+
+@njit(nogil=True, error_model="numpy", fastmath=FASTMATH)
+def _normalise(histogram, clamp, target):  # type: ignore[no-untyped-def]
+    """Bins of the inner cells, L2-normalised, clamped, normalised again."""
+    k = 0
+    total = np.float64(0.0)
+    for row in range(1, N_CELLS + 1):
+        for column in range(1, N_CELLS + 1):
+            own = (row * _SQUARES + column) * SLOT
+            for b in range(own, own + N_BINS):
+                value = (histogram[b] + histogram[b + _LEFT]) + (
+                    histogram[b + _ABOVE] + histogram[b + _BEFORE]
+                )
+                target[k] = value
+                total += value * value
+                k += 1
+    limit = np.float32(clamp * math.sqrt(total))
+    total = np.float64(0.0)
+    for k in range(target.shape[0]):
+        value = target[k] if target[k] < limit else limit
+        target[k] = value
+        total += value * value
+    scale = np.float32(1.0 / math.sqrt(total)) if total > 0.0 else _ZERO
+    for k in range(target.shape[0]):
+        target[k] *= scale
+
+
+@njit(nogil=True, error_model="numpy", fastmath=FASTMATH)
+def _inside(left, right, slope, offset):  # type: ignore[no-untyped-def]
+    """The part of [left, right] where ``abs(slope * x + offset) <= REACH``."""
+    if abs(slope) <= _PARALLEL:
+        return (left, right) if abs(offset) < REACH else (1.0, 0.0)
+    middle, half = -offset / slope, REACH / abs(slope)
+    return max(left, middle - half), min(right, middle + half)
 
 
 @kernel(
@@ -49,122 +139,52 @@ REACH = 0.5 * (N_CELLS + 1)
 def _describe(  # type: ignore[no-untyped-def]
     gaussians, levels, xs, ys, sigmas, angles, cell, clamp, first_row, height, start, stop, out
 ):
-    """Descriptors of keypoints [start, stop), L2-normalised, clamped, normalised again."""
+    """Descriptors of keypoints [start, stop)."""
     width = gaussians.shape[2]
-    weights = np.empty(width, np.float32)
-    padded = np.empty(width + 2, np.float32)
-    magnitude = np.empty(width, np.float32)
-    angle = np.empty(width, np.float32)
-    # One bin more than there are: the last one is folded into the first at the end.
-    histogram = np.empty((_PADDED, _PADDED, N_BINS + 1), np.float32)
-    bins_per_radian = np.float32(N_BINS / (2.0 * math.pi))
-    n_bins = np.float32(N_BINS)
-    zero = np.float32(0.0)
-    one = np.float32(1.0)
-    shift = np.float32(0.5 * N_CELLS + 0.5)
+    samples = gaussians.reshape(-1)
+    batch = np.empty(BATCH_SIZE, np.float32)
+    slots = np.empty(CAPACITY, np.int32)
+    room = np.empty(_SQUARES * _SQUARES * SLOT + 16, np.float32)
+    # Slots begin with a cache line.
+    first = (-np.int64(room.ctypes.data) & 63) // 4
+    histogram = room[first : first + _SQUARES * _SQUARES * SLOT]
     for index in range(start, stop):
-        level = gaussians[levels[index]]
+        shape = (np.int64(levels[index]), gaussians.shape[1], width)
         x, y = xs[index], ys[index]
         size = cell * sigmas[index]
         cosine = math.cos(angles[index]) / size
         sine = math.sin(angles[index]) / size
-        turn = np.float32(angles[index]) * bins_per_radian
+        turn = np.float32(angles[index]) * _BINS_PER_RADIAN
         reach = REACH * size * (abs(cosine) + abs(sine)) * size
         x_low = max(0, math.ceil(x - reach))
         x_high = min(width - 1, math.floor(x + reach))
         y_low = max(0, math.ceil(y - reach))
         y_high = min(height - 1, math.floor(y + reach))
-        decay = -0.5 / (WINDOW * size) ** 2
-        for i in range(max(0, x_high - x_low + 1)):
-            weights[i] = math.exp(decay * (x_low + i - x) ** 2)
-        histogram[:] = zero
+        histogram[:] = _ZERO
+        filled = 0
         for row in range(y_low, y_high + 1):
             dy = row - y
             # The part of this row inside the turned square: u = c dx + s dy and
             # v = c dy - s dx, both within +- REACH cells.
-            left, right = float(x_low), float(x_high)
-            if abs(cosine) > 1e-12:
-                a = (-REACH - sine * dy) / cosine + x
-                b = (REACH - sine * dy) / cosine + x
-                left = max(left, min(a, b))
-                right = min(right, max(a, b))
-            elif abs(sine * dy) >= REACH:
-                continue
-            if abs(sine) > 1e-12:
-                a = (cosine * dy - REACH) / sine + x
-                b = (cosine * dy + REACH) / sine + x
-                left = max(left, min(a, b))
-                right = min(right, max(a, b))
-            elif abs(cosine * dy) >= REACH:
-                continue
-            if left > right:
-                continue
-            x_start = math.ceil(left)
-            n = math.floor(right) - x_start + 1
-            if n <= 0:
-                continue
-            first = x_start - x_low
-            run = weights[first : first + n]
-            polar_gradients(level, row - first_row, x_start, run, padded, magnitude, angle)
-            row_weight = np.float32(math.exp(decay * dy * dy))
-            u_step = np.float32(cosine)
-            v_step = np.float32(-sine)
-            dx = x_start - x
-            u_start = np.float32(cosine * dx + sine * dy) + shift
-            v_start = np.float32(cosine * dy - sine * dx) + shift
-            for i in range(n):
-                u = u_start + np.float32(i) * u_step
-                v = v_start + np.float32(i) * v_step
-                o = turn - angle[i] * bins_per_radian
-                if o < zero:
-                    o += n_bins
-                column = int(u)
-                line = int(v)
-                if column < 0 or line < 0 or column > N_CELLS or line > N_CELLS:
-                    continue
-                b = int(o)
-                if b >= N_BINS:
-                    b = 0
-                    o = zero
-                u -= np.float32(column)
-                v -= np.float32(line)
-                o -= np.float32(b)
-                vote = magnitude[i] * row_weight
-                vote1 = vote * v
-                vote0 = vote - vote1
-                vote01 = vote0 * u
-                vote00 = vote0 - vote01
-                vote11 = vote1 * u
-                vote10 = vote1 - vote11
-                rest = one - o
-                histogram[line, column, b] += vote00 * rest
-                histogram[line, column, b + 1] += vote00 * o
-                histogram[line, column + 1, b] += vote01 * rest
-                histogram[line, column + 1, b + 1] += vote01 * o
-                histogram[line + 1, column, b] += vote10 * rest
-                histogram[line + 1, column, b + 1] += vote10 * o
-                histogram[line + 1, column + 1, b] += vote11 * rest
-                histogram[line + 1, column + 1, b + 1] += vote11 * o
-        target = out[index]
-        k = 0
-        total = np.float64(0.0)
-        for line in range(1, N_CELLS + 1):
-            for column in range(1, N_CELLS + 1):
-                histogram[line, column, 0] += histogram[line, column, N_BINS]
-                for b in range(N_BINS):
-                    value = histogram[line, column, b]
-                    target[k] = value
-                    total += value * value
-                    k += 1
-        limit = np.float32(clamp * math.sqrt(total))
-        total = np.float64(0.0)
-        for k in range(target.shape[0]):
-            value = target[k] if target[k] < limit else limit
-            target[k] = value
-            total += value * value
-        scale = np.float32(1.0 / math.sqrt(total)) if total > 0.0 else zero
-        for k in range(target.shape[0]):
-            target[k] *= scale
+            left, right = _inside(x_low - x, x_high - x, cosine, sine * dy)
+            left, right = _inside(left, right, -sine, cosine * dy)
+            column = math.ceil(x + left)
+            last = math.floor(x + right)
+            while column <= last:
+                n = min(last - column + 1, CAPACITY - filled)
+                dx = column - x
+                gather_run(
+                    samples, shape, row - first_row, column, n, filled,
+                    np.float32(cosine * dx + sine * dy) + _MIDDLE, np.float32(cosine),
+                    np.float32(cosine * dy - sine * dx) + _MIDDLE, np.float32(-sine), batch,
+                )  # fmt: skip
+                column += n
+                filled += n
+                if filled == CAPACITY:
+                    _vote(batch, filled, turn, slots, histogram)
+                    filled = 0
+        _vote(batch, filled, turn, slots, histogram)
+        _normalise(histogram, clamp, out[index])
 
 
 def compute_descriptors(

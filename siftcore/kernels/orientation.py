@@ -10,11 +10,21 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import float32, float64, int32, int64
+from numba import float32, float64, int32, int64, njit
 from numpy.typing import NDArray
 
-from siftcore.kernels._gradient import polar_gradients
-from siftcore.kernels._jit import array, kernel, scratch
+from siftcore.kernels._gradient import (
+    BATCH_SIZE,
+    CAPACITY,
+    DX,
+    DY,
+    U,
+    V,
+    direction,
+    falling,
+    gather_run,
+)
+from siftcore.kernels._jit import FASTMATH, array, kernel, scratch
 from siftcore.kernels._threads import for_ranges
 
 __all__ = ["find_orientations"]
@@ -24,6 +34,28 @@ CHUNK = 64
 # The window's half-side, in units of its Gaussian's standard deviation.
 WINDOW_REACH = 3.0
 SMOOTHING_PASSES = 6
+
+_HALF = np.float32(0.5)
+# The exponent at the window's corner is 9; an eighth of it is in the range of `falling`.
+_EIGHTH = np.float32(0.5 / 8.0)
+
+
+@njit(nogil=True, error_model="numpy", fastmath=FASTMATH)
+def _vote(batch, n, n_bins, nearest, histogram):  # type: ignore[no-untyped-def]
+    """The first `n` samples of a batch into the histogram."""
+    bins_per_radian = np.float32(n_bins / (2.0 * math.pi))
+    for i in range(n):
+        dx, dy = batch[DX + i], batch[DY + i]
+        u, v = batch[U + i], batch[V + i]
+        eighth = falling((u * u + v * v) * _EIGHTH)
+        quarter = eighth * eighth
+        half = quarter * quarter
+        batch[DX + i] = np.sqrt(dx * dx + dy * dy) * (half * half)
+        nearest[i] = np.int32(direction(dx, dy) * bins_per_radian + _HALF)
+    # The bin past the last is the first.
+    for i in range(n):
+        histogram[nearest[i]] += batch[DX + i]
+
 
 
 @kernel(
@@ -48,17 +80,15 @@ def _orient(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """Peaks of keypoints [start, stop), the highest first, into rows of `angles`."""
     width = gaussians.shape[2]
-    weights = np.empty(width, np.float32)
-    padded = np.empty(width + 2, np.float32)
-    magnitude = np.empty(width, np.float32)
-    angle = np.empty(width, np.float32)
-    histogram = np.empty(n_bins, np.float64)
+    samples = gaussians.reshape(-1)
+    batch = np.empty(BATCH_SIZE, np.float32)
+    nearest = np.empty(CAPACITY, np.uint32)
+    votes = np.empty(n_bins + 1, np.float64)
+    histogram = votes[:n_bins]
     smoothed = np.empty(n_bins, np.float64)
     peak_height = np.empty(n_bins, np.float64)
-    bins_per_radian = np.float32(n_bins / (2.0 * math.pi))
-    half = np.float32(0.5)
     for index in range(start, stop):
-        level = gaussians[levels[index]]
+        shape = (np.int64(levels[index]), gaussians.shape[1], width)
         x, y = xs[index], ys[index]
         spread = window * sigmas[index]
         reach = WINDOW_REACH * spread
@@ -66,19 +96,25 @@ def _orient(  # type: ignore[no-untyped-def]
         x_stop = min(width, int(x + reach + 0.5) + 1)
         y_start = max(0, int(y - reach + 0.5))
         y_stop = min(height, int(y + reach + 0.5) + 1)
-        n = max(0, x_stop - x_start)
-        decay = -0.5 / (spread * spread)
-        for i in range(n):
-            weights[i] = math.exp(decay * (x_start + i - x) ** 2)
-        histogram[:] = 0.0
+        step = np.float32(1.0 / spread)
+        votes[:] = 0.0
+        filled = 0
         for row in range(y_start, y_stop):
-            row_weight = math.exp(decay * (row - y) ** 2)
-            polar_gradients(level, row - first_row, x_start, weights[:n], padded, magnitude, angle)
-            for i in range(n):
-                nearest = int(angle[i] * bins_per_radian + half)
-                if nearest >= n_bins:
-                    nearest -= n_bins
-                histogram[nearest] += row_weight * magnitude[i]
+            column = x_start
+            while column < x_stop:
+                n = min(x_stop - column, CAPACITY - filled)
+                gather_run(
+                    samples, shape, row - first_row, column, n, filled,
+                    np.float32((column - x) / spread), step,
+                    np.float32((row - y) / spread), np.float32(0.0), batch,
+                )  # fmt: skip
+                column += n
+                filled += n
+                if filled == CAPACITY:
+                    _vote(batch, filled, n_bins, nearest, votes)
+                    filled = 0
+        _vote(batch, filled, n_bins, nearest, votes)
+        votes[0] += votes[n_bins]
         for _ in range(SMOOTHING_PASSES):
             for b in range(n_bins):
                 after = histogram[b + 1] if b + 1 < n_bins else histogram[0]
