@@ -57,7 +57,6 @@ def _vote(batch, n, n_bins, nearest, histogram):  # type: ignore[no-untyped-def]
         histogram[nearest[i]] += batch[DX + i]
 
 
-
 @kernel(
     array(float32, 3),
     array(int32, 1),
