@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from typing import Any
 
 import numpy as np
 
@@ -45,17 +44,15 @@ def compiled_kernels() -> dict[str, list[str]]:
         types slipped in.
     """
     from siftcore import kernels
-    from siftcore.kernels import blur
+    from siftcore.kernels import _jit
 
-    found: dict[str, list[str]] = {}
     for module in pkgutil.iter_modules(kernels.__path__):
-        loaded = importlib.import_module(f"siftcore.kernels.{module.name}")
-        for name, value in vars(loaded).items():
-            if getattr(value, "__module__", None) == loaded.__name__ and hasattr(
-                value, "signatures"
-            ):
-                found[f"{module.name}.{name}"] = [str(s) for s in value.signatures]
-    for kernel in blur.compiled_blurs():
-        signatures: list[Any] = getattr(kernel, "signatures", [])
-        found[f"blur.{kernel.__name__}"] = [str(s) for s in signatures]
-    return {name: signatures for name, signatures in sorted(found.items()) if signatures}
+        importlib.import_module(f"siftcore.kernels.{module.name}")
+    found: dict[str, list[str]] = {}
+    for kernel in _jit.compiled():
+        # Without Numba's compiler (NUMBA_DISABLE_JIT) they are plain functions.
+        signatures = getattr(kernel, "signatures", [])
+        if signatures:
+            module_name = kernel.__module__.rpartition(".")[2]
+            found[f"{module_name}.{kernel.__name__}"] = [str(s) for s in signatures]
+    return dict(sorted(found.items()))

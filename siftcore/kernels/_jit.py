@@ -14,11 +14,18 @@ from typing import Any
 import numba
 from numba import types
 
-__all__ = ["FASTMATH", "array", "kernel", "scratch"]
+__all__ = ["FASTMATH", "array", "compiled", "kernel", "scratch"]
 
 # "contract" allows fused multiply-adds, "nsz" ignores the sign of zero. Reassociation is left out
 # so that a sum has one order on every path, and "nnan"/"ninf" because they break NaN tests.
 FASTMATH = {"contract", "nsz"}
+
+_compiled: list[Any] = []
+
+
+def compiled() -> list[Any]:
+    """The kernels that this process has compiled or loaded so far."""
+    return list(_compiled)
 
 
 def array(dtype: Any, ndim: int) -> types.Array:
@@ -36,11 +43,17 @@ def kernel(*signature: Any, returns: Any = types.void) -> Callable[[Callable[...
 
     An explicit signature makes a wrong dtype an error instead of a silent second compilation.
     """
-    decorator: Callable[[Callable[..., Any]], Any] = numba.njit(
+    compile_function = numba.njit(
         returns(*signature),
         nogil=True,
         cache=True,
         error_model="numpy",
         fastmath=FASTMATH,
     )
+
+    def decorator(function: Callable[..., Any]) -> Any:
+        made = compile_function(function)
+        _compiled.append(made)
+        return made
+
     return decorator

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from siftcore.kernels._jit import array, kernel, scratch
 from siftcore.kernels._threads import for_ranges
 
-__all__ = ["compiled_blurs", "gaussian_blur", "gaussian_taps"]
+__all__ = ["gaussian_blur", "gaussian_taps"]
 
 # Rows computed together share their loads; four was the fastest of one, two and four.
 ROWS = 4
@@ -93,11 +93,6 @@ _SIGNATURE = (array(float32, 2), array(float32, 1), int64, int64, scratch(float3
 
 # By radius; 0 is the one for any radius.
 _compiled: dict[int, Callable[..., None]] = {}
-
-
-def compiled_blurs() -> list[Callable[..., None]]:
-    """The kernels that this process has compiled or loaded so far."""
-    return list(_compiled.values())
 
 
 def _kernel_of(radius: int) -> Callable[..., None]:
