@@ -61,7 +61,13 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_pool)
 
 
-def for_ranges(task: Callable[[int, int], Result], n: int, chunk: int) -> list[Result]:
+# Waking a thread takes as long as blurring this many samples: `python -m bench speed` decided.
+PARALLEL_FROM = 2**18
+
+
+def for_ranges(
+    task: Callable[[int, int], Result], n: int, chunk: int, samples: int | None = None
+) -> list[Result]:
     """``task(start, stop)`` over 0..n in chunks, on as many threads as Numba is set to.
 
     Parameters
@@ -72,6 +78,8 @@ def for_ranges(task: Callable[[int, int], Result], n: int, chunk: int) -> list[R
         Number of items.
     chunk : int
         Items a range.
+    samples : int, optional
+        That all ranges together read; few of them are not worth a second thread.
 
     Returns
     -------
@@ -94,7 +102,7 @@ def for_ranges(task: Callable[[int, int], Result], n: int, chunk: int) -> list[R
             results[ticket] = task(start, min(start + chunk, n))
 
     n_workers = min(thread_count(), len(starts)) - 1
-    if n_workers <= 0:
+    if n_workers <= 0 or (samples is not None and samples < PARALLEL_FROM):
         work()
     else:
         pool = _shared_pool()

@@ -167,5 +167,9 @@ def gaussian_blur(
         return out
     taps = gaussian_taps(sigma)
     blur = _kernel_of(len(taps) - 1)
-    for_ranges(lambda start, stop: blur(image, taps, start, stop, out), image.shape[0], CHUNK)
+
+    def task(start: int, stop: int) -> None:
+        blur(image, taps, start, stop, out)
+
+    for_ranges(task, image.shape[0], CHUNK, image.size)
     return out

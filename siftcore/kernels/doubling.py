@@ -54,5 +54,9 @@ def double_linearly(image: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     height, width = image.shape
     out = np.empty((2 * height, 2 * width), np.float32)
-    for_ranges(lambda start, stop: _double(image, start, stop, out), height, CHUNK)
+
+    def task(start: int, stop: int) -> None:
+        _double(image, start, stop, out)
+
+    for_ranges(task, height, CHUNK, out.size)
     return out

@@ -7,15 +7,30 @@ neighbouring Gaussians, taken row by row and never stored whole.
 from __future__ import annotations
 
 import numpy as np
-from numba import float32, int32, int64
+from numba import float32, int32, int64, njit
 from numpy.typing import NDArray
 
-from siftcore.kernels._jit import array, kernel, scratch
+from siftcore.kernels._jit import FASTMATH, array, kernel, scratch
 from siftcore.kernels._threads import for_ranges
 
 __all__ = ["find_extrema"]
 
 CHUNK = 32
+
+
+@njit(nogil=True, error_model="numpy", fastmath=FASTMATH)
+def _is_strict(gaussians, weights, level, y, x):  # type: ignore[no-untyped-def]
+    """Whether a DoG sample is above, or below, all its 26 neighbours."""
+    d = weights[level] * (gaussians[level + 1, y, x] - gaussians[level, y, x])
+    for near in range(level - 1, level + 2):
+        for row in range(y - 1, y + 2):
+            for column in range(x - 1, x + 2):
+                fine, coarse = gaussians[near, row, column], gaussians[near + 1, row, column]
+                other = weights[near] * (coarse - fine)
+                same = near == level and row == y and column == x
+                if not same and ((d > 0.0 and other >= d) or (d <= 0.0 and other <= d)):
+                    return False
+    return True
 
 
 @kernel(
@@ -34,21 +49,20 @@ def _find(gaussians, weights, thresholds, y_start, y_stop, out):  # type: ignore
     """
     n_dogs = gaussians.shape[0] - 1
     width = gaussians.shape[2]
+    inner = width - 2
     # Rings of three rows a DoG level, row y in slot y % 3: the differences, and their largest and
-    # smallest over three columns. A sample is an extremum only if it equals the largest (smallest)
-    # over its whole neighbourhood; that test runs in vector registers without a branch, and the
-    # few that pass are compared strictly.
+    # smallest over three columns. First only the level itself is looked at, in vector registers
+    # and without a branch: an extremum equals the largest (smallest) of its 3 x 3 neighbourhood.
+    # The few that do are compared strictly with all 26 neighbours.
     dogs = np.empty((n_dogs, 3, width), np.float32)
     highs = np.empty((n_dogs, 3, width), np.float32)
     lows = np.empty((n_dogs, 3, width), np.float32)
-    level_high = np.empty((n_dogs, width), np.float32)
-    level_low = np.empty((n_dogs, width), np.float32)
-    candidate = np.zeros(width, np.uint8)
+    flags = np.zeros((inner + 7) // 8 * 8, np.uint8)
+    eights = flags.view(np.uint64)
     count = 0
-    found = np.int64(0)
     for y in range(y_start - 1, y_stop + 1):
         slot = y % 3
-        for level in range(n_dogs):
+        for level in range(1, n_dogs - 1):
             fine = gaussians[level, y]
             coarse = gaussians[level + 1, y]
             weight = weights[level]
@@ -60,7 +74,7 @@ def _find(gaussians, weights, thresholds, y_start, y_stop, out):  # type: ignore
             here = dog[1 : width - 1]
             left = dog[0 : width - 2]
             right = dog[2:width]
-            for x in range(width - 2):
+            for x in range(inner):
                 a = left[x] if left[x] > right[x] else right[x]
                 b = left[x] if left[x] < right[x] else right[x]
                 high[x] = a if a > here[x] else here[x]
@@ -68,42 +82,22 @@ def _find(gaussians, weights, thresholds, y_start, y_stop, out):  # type: ignore
         if y < y_start + 1:
             continue
         middle = (y - 1) % 3
-        for level in range(n_dogs):
-            high0, high1, high2 = highs[level, 0], highs[level, 1], highs[level, 2]
-            low0, low1, low2 = lows[level, 0], lows[level, 1], lows[level, 2]
-            high = level_high[level]
-            low = level_low[level]
-            for x in range(width - 2):
-                a = high0[x] if high0[x] > high1[x] else high1[x]
-                high[x] = a if a > high2[x] else high2[x]
-                b = low0[x] if low0[x] < low1[x] else low1[x]
-                low[x] = b if b < low2[x] else low2[x]
         for level in range(1, n_dogs - 1):
             threshold = thresholds[level]
             here = dogs[level, middle, 1 : width - 1]
-            high0, high1, high2 = level_high[level - 1], level_high[level], level_high[level + 1]
-            low0, low1, low2 = level_low[level - 1], level_low[level], level_low[level + 1]
-            found = np.int64(0)
-            for x in range(width - 2):
+            high0, high1, high2 = highs[level, 0], highs[level, 1], highs[level, 2]
+            low0, low1, low2 = lows[level, 0], lows[level, 1], lows[level, 2]
+            for x in range(inner):
                 d = here[x]
                 is_high = (d > threshold) & (d >= high0[x]) & (d >= high1[x]) & (d >= high2[x])
                 is_low = (d < -threshold) & (d <= low0[x]) & (d <= low1[x]) & (d <= low2[x])
-                flag = np.uint8(is_high | is_low)
-                candidate[x] = flag
-                found += flag
-            if found == 0:
-                continue
-            for x in range(width - 2):
-                if candidate[x] == 0:
+                flags[x] = np.uint8(is_high | is_low)
+            for eight in range(eights.shape[0]):
+                if eights[eight] == 0:
                     continue
-                d = here[x]
-                ties = 0
-                for near in range(level - 1, level + 2):
-                    for row in range(3):
-                        line = dogs[near, row]
-                        for column in range(x, x + 3):
-                            ties += line[column] == d
-                if ties == 1:
+                for x in range(8 * eight, 8 * eight + 8):
+                    if flags[x] == 0 or not _is_strict(gaussians, weights, level, y - 1, x + 1):
+                        continue
                     if count < out.shape[0]:
                         out[count, 0] = level
                         out[count, 1] = y - 1
@@ -153,4 +147,4 @@ def find_extrema(
                 return out[:count]
             room = count
 
-    return np.concatenate(for_ranges(scan, last - first, CHUNK))
+    return np.concatenate(for_ranges(scan, last - first, CHUNK, gaussians.size))
