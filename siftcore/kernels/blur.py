@@ -14,15 +14,17 @@ import numpy as np
 from numba import float32, int64, njit
 from numpy.typing import NDArray
 
+from siftcore.kernels._convolution import sum_along_row, sums_over_rows
 from siftcore.kernels._jit import array, kernel, scratch
 from siftcore.kernels._threads import for_ranges
+from siftcore.kernels._vectors import has_long_vectors
 
 __all__ = ["gaussian_blur", "gaussian_taps"]
 
-# Rows computed together share their loads; four was the fastest of one, two and four.
-ROWS = 4
-CHUNK = 16 * ROWS
-# Beyond this radius the written-out sums spill registers and take long to compile.
+CHUNK = 64
+# Columns worked on together: with the rows of a chunk they stay in the second cache.
+TILE = 512
+# Beyond this radius the written-out sums want too many registers.
 MAX_GENERATED_RADIUS = 16
 
 
@@ -41,51 +43,51 @@ def _mirror(i: int, n: int) -> int:
     return i
 
 
-def _weighted_sum(samples: list[str]) -> str:
-    """The expression of one output: symmetric taps folded, innermost first."""
-    radius = len(samples) // 2
-    folded = (
-        f"t{k} * ({samples[radius - k]} + {samples[radius + k]})" for k in range(1, radius + 1)
-    )
-    return " + ".join([f"t0 * {samples[radius]}", *folded])
+# A tile of the source, mirrored at the borders, lies in a buffer of known stride; sums over its
+# rows go into lines, sums along those to the output. Whole vectors are written to the lines, the
+# last ones with more columns than are needed.
+_SOURCE = """
+def _blur_radius_{radius}(source, taps, y_start, y_stop, out):
+    height, width = source.shape
+    padded = np.empty((y_stop - y_start + {span} + {rows}) * {stride}, np.float32)
+    lines = np.empty({rows} * {stride}, np.float32)
+    last = np.empty({lanes}, np.float32)
+    samples = out.reshape(-1)
+    for x_start in range(0, width, {tile}):
+        n = min({tile}, width - x_start)
+        for i in range(y_stop - y_start + {span}):
+            row = source[_mirror(y_start - {radius} + i, height)]
+            _copy_mirrored(row, x_start - {radius}, padded[i * {stride} :][: n + {span}])
+        for y in range(y_start, y_stop, {rows}):
+            first = (y - y_start) * {stride}
+            for x in range(0, n + {span}, {lanes}):
+                sums_over_rows(padded, np.int64(first + x), taps, lines, np.int64(x))
+            for j in range(min({rows}, y_stop - y)):
+                line = j * {stride}
+                to = (y + j) * width + x_start
+                whole = n // {lanes} * {lanes}
+                for x in range(0, whole, {lanes}):
+                    sum_along_row(lines, np.int64(line + x), taps, samples, np.int64(to + x))
+                if whole < n:
+                    sum_along_row(lines, np.int64(line + whole), taps, last, np.int64(0))
+                    for x in range(n - whole):
+                        samples[to + whole + x] = last[x]
+"""
 
 
-def _source(radius: int) -> str:
-    """Code of the kernel for one radius.
-
-    Both passes are fused through `ROWS` row buffers that stay in cache. The sums are written out,
-    because a loop over taps inside the loop over columns stores and reloads the partial sums.
-    """
-    width = 2 * radius + 1
-    window = range(2 * radius + ROWS)
-    rows = range(ROWS)
-    return "\n".join(
-        [
-            f"def _blur_radius_{radius}(source, taps, y_start, y_stop, out):",
-            "    height, width = source.shape",
-            f"    padded = np.empty(({ROWS}, width + {2 * radius}), np.float32)",
-            *(f"    t{k} = taps[{k}]" for k in range(radius + 1)),
-            f"    for y in range(y_start, y_stop, {ROWS}):",
-            *(f"        s{i} = source[_mirror(y + {i - radius}, height)]" for i in window),
-            *(f"        p{j} = padded[{j}, {radius} : {radius} + width]" for j in rows),
-            "        for x in range(width):",
-            *(f"            v{i} = s{i}[x]" for i in window),
-            *(
-                f"            p{j}[x] = {_weighted_sum([f'v{j + k}' for k in range(width)])}"
-                for j in rows
-            ),
-            f"        for j in range(min({ROWS}, y_stop - y)):",
-            "            line = padded[j]",
-            f"            for i in range({radius}):",
-            f"                line[{radius - 1} - i] = line[{radius} + _mirror(-1 - i, width)]",
-            f"                line[{radius} + width + i] = "
-            f"line[{radius} + _mirror(width + i, width)]",
-            "            target = out[y + j]",
-            *(f"            h{k} = line[{k} : {k} + width]" for k in range(width)),
-            "            for x in range(width):",
-            f"                target[x] = {_weighted_sum([f'h{k}[x]' for k in range(width)])}",
-        ]
-    )
+@njit(nogil=True, error_model="numpy")
+def _copy_mirrored(row, x_start, target):  # type: ignore[no-untyped-def]
+    """Samples of a row from `x_start` on, which may lie outside."""
+    width, n = row.shape[0], target.shape[0]
+    low, high = max(x_start, 0), min(x_start + n, width)
+    for i in range(low - x_start):
+        target[i] = row[_mirror(x_start + i, width)]
+    inside = target[low - x_start : high - x_start]
+    here = row[low:high]
+    for i in range(high - low):
+        inside[i] = here[i]
+    for i in range(high - x_start, n):
+        target[i] = row[_mirror(x_start + i, width)]
 
 
 _SIGNATURE = (array(float32, 2), array(float32, 1), int64, int64, scratch(float32, 2))
@@ -103,9 +105,25 @@ def _kernel_of(radius: int) -> Callable[..., None]:
 
 
 def _generated(radius: int) -> Callable[..., None]:
-    namespace: dict[str, Any] = {"__name__": __name__, "np": np, "_mirror": _mirror}
+    """The kernel of one radius: both passes fused, the sums written out."""
+    long = has_long_vectors()
+    # Rows computed together share their loads; the numbers were the fastest of those tried.
+    lanes, rows = (16, 8) if long else (8, 4)
+    # Where the last vector of a line begins, and that vector.
+    stride = (TILE + 2 * radius) // lanes * lanes + 2 * lanes
+    namespace: dict[str, Any] = {
+        "__name__": __name__,
+        "np": np,
+        "_mirror": _mirror,
+        "_copy_mirrored": _copy_mirrored,
+        "sums_over_rows": sums_over_rows(radius, stride, rows, lanes),
+        "sum_along_row": sum_along_row(radius, lanes, shift=long),
+    }
+    code = _SOURCE.format(
+        radius=radius, span=2 * radius, rows=rows, lanes=lanes, tile=TILE, stride=stride
+    )
     # Compiled under this file's name, so that Numba's disk cache has a file to check against.
-    exec(compile(_source(radius), __file__, "exec"), namespace)
+    exec(compile(code, __file__, "exec"), namespace)
     function: Callable[..., None] = kernel(*_SIGNATURE)(namespace[f"_blur_radius_{radius}"])
     return function
 

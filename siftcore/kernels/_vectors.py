@@ -1,0 +1,78 @@
+"""Vector instructions asked for by name, where the compiler does not find them in a loop.
+
+LLVM splits vectors that are longer than the processor's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from llvmlite import ir
+from numba.core.registry import cpu_target
+
+__all__ = [
+    "FLAGS", "constant", "data_of", "everywhere", "has_long_vectors", "index", "load", "shifted",
+    "store", "vector",
+]  # fmt: skip
+
+# Of single operations, as `FASTMATH` of whole kernels.
+FLAGS = ("contract", "nsz")
+
+_FLOAT = ir.FloatType()
+_INT32 = ir.IntType(32)
+
+
+def has_long_vectors() -> bool:
+    """Whether Numba compiles for AVX-512: 32 registers of 16 floats, and shifts across them."""
+    features: str = cpu_target.target_context.codegen().magic_tuple()[2]
+    return "+avx512f" in features.split(",")
+
+
+def vector(lanes: int) -> ir.VectorType:
+    """Type of `lanes` floats."""
+    return ir.VectorType(_FLOAT, lanes)
+
+
+def constant(values: Sequence[float]) -> ir.Constant:
+    """A vector of these floats."""
+    return ir.Constant(vector(len(values)), list(values))
+
+
+def index(value: int) -> ir.Constant:
+    """A number to add to a place in an array."""
+    return ir.Constant(ir.IntType(64), value)
+
+
+def everywhere(builder: Any, value: Any, lanes: int) -> Any:
+    """A vector that holds one float in all lanes."""
+    undefined = ir.Constant(vector(lanes), ir.Undefined)
+    first = builder.insert_element(undefined, value, _INT32(0))
+    zeros = ir.Constant(ir.VectorType(_INT32, lanes), [0] * lanes)
+    return builder.shuffle_vector(first, undefined, zeros)
+
+
+def shifted(builder: Any, first: Any, second: Any, by: int) -> Any:
+    """The lanes from `by` on of two vectors that follow one another."""
+    lanes = first.type.count
+    chosen = ir.Constant(ir.VectorType(_INT32, lanes), list(range(by, by + lanes)))
+    return builder.shuffle_vector(first, second, chosen)
+
+
+def data_of(context: Any, builder: Any, array_type: Any, array: Any) -> Any:
+    """Where the samples of an array argument are."""
+    return context.make_array(array_type)(context, builder, array).data
+
+
+def _at(builder: Any, data: Any, place: Any, lanes: int) -> Any:
+    return builder.bitcast(builder.gep(data, [place]), vector(lanes).as_pointer())
+
+
+def load(builder: Any, data: Any, place: Any, lanes: int) -> Any:
+    """`lanes` floats from `place` on, which need not be aligned."""
+    return builder.load(_at(builder, data, place, lanes), align=4)
+
+
+def store(builder: Any, value: Any, data: Any, place: Any) -> None:
+    """Write a vector from `place` on, which need not be aligned."""
+    builder.store(value, _at(builder, data, place, value.type.count), align=4)
