@@ -11,6 +11,7 @@ from numba import float32, int32, int64, njit
 from numpy.typing import NDArray
 
 from siftcore.kernels._jit import FASTMATH, array, kernel, scratch
+from siftcore.kernels._peaks import LANES, outermost, subtract
 from siftcore.kernels._threads import for_ranges
 
 __all__ = ["find_extrema"]
@@ -19,18 +20,38 @@ CHUNK = 32
 
 
 @njit(nogil=True, error_model="numpy", fastmath=FASTMATH)
+def _dog(gaussians, weights, level, y, x):  # type: ignore[no-untyped-def]
+    return weights[level] * (gaussians[level + 1, y, x] - gaussians[level, y, x])
+
+
+@njit(nogil=True, error_model="numpy", fastmath=FASTMATH)
 def _is_strict(gaussians, weights, level, y, x):  # type: ignore[no-untyped-def]
-    """Whether a DoG sample is above, or below, all its 26 neighbours."""
-    d = weights[level] * (gaussians[level + 1, y, x] - gaussians[level, y, x])
+    """Whether a DoG sample is further from 0 than all its 26 neighbours."""
+    sign = np.float32(1.0) if _dog(gaussians, weights, level, y, x) > 0.0 else np.float32(-1.0)
+    d = sign * _dog(gaussians, weights, level, y, x)
+    # Most fail at one of these two.
+    for near in (level - 1, level + 1):
+        if sign * _dog(gaussians, weights, near, y, x) >= d:
+            return False
     for near in range(level - 1, level + 2):
         for row in range(y - 1, y + 2):
             for column in range(x - 1, x + 2):
-                fine, coarse = gaussians[near, row, column], gaussians[near + 1, row, column]
-                other = weights[near] * (coarse - fine)
                 same = near == level and row == y and column == x
-                if not same and ((d > 0.0 and other >= d) or (d <= 0.0 and other <= d)):
+                if not same and sign * _dog(gaussians, weights, near, row, column) >= d:
                     return False
     return True
+
+
+@njit(nogil=True, error_model="numpy", fastmath=FASTMATH)
+def _keep(gaussians, weights, level, y, x, count, out):  # type: ignore[no-untyped-def]
+    """Write a sample down if it is a strict extremum and there is room; how many there are now."""
+    if not _is_strict(gaussians, weights, level, y, x):
+        return count
+    if count < out.shape[0]:
+        out[count, 0] = level
+        out[count, 1] = y
+        out[count, 2] = x
+    return count + 1
 
 
 @kernel(
@@ -45,64 +66,54 @@ def _is_strict(gaussians, weights, level, y, x):  # type: ignore[no-untyped-def]
 def _find(gaussians, weights, thresholds, y_start, y_stop, out):  # type: ignore[no-untyped-def]
     """Extrema with y in [y_start, y_stop), into `out` as (level, y, x); the count that there are.
 
-    The count may exceed the room in `out`; what did not fit is left out.
+    The count may exceed the room in `out`; what did not fit is left out. First only the level
+    itself is looked at: an extremum is at least as far out as its 3 x 3 neighbourhood. The few
+    samples for which this holds are compared with all 26 neighbours.
     """
-    n_dogs = gaussians.shape[0] - 1
-    width = gaussians.shape[2]
-    inner = width - 2
-    # Rings of three rows a DoG level, row y in slot y % 3: the differences, and their largest and
-    # smallest over three columns. First only the level itself is looked at, in vector registers
-    # and without a branch: an extremum equals the largest (smallest) of its 3 x 3 neighbourhood.
-    # The few that do are compared strictly with all 26 neighbours.
-    dogs = np.empty((n_dogs, 3, width), np.float32)
-    highs = np.empty((n_dogs, 3, width), np.float32)
-    lows = np.empty((n_dogs, 3, width), np.float32)
-    flags = np.zeros((inner + 7) // 8 * 8, np.uint8)
-    eights = flags.view(np.uint64)
+    n_levels, height, width = gaussians.shape
+    last_dog = n_levels - 2
+    samples = gaussians.reshape(-1)
+    n_vectors = (width + LANES - 1) // LANES if width >= LANES else 0
+    # Rings of three rows a DoG level, row y in slot y % 3, with room for one sample on either side:
+    # the differences, and which of them are beyond the threshold.
+    stride = width + 2 * LANES
+    dogs = np.zeros(3 * n_levels * stride, np.float32)
+    beyond = np.zeros((n_levels, 3, n_vectors), np.uint64)
     count = 0
     for y in range(y_start - 1, y_stop + 1):
-        slot = y % 3
-        for level in range(1, n_dogs - 1):
-            fine = gaussians[level, y]
-            coarse = gaussians[level + 1, y]
-            weight = weights[level]
-            dog = dogs[level, slot]
-            high = highs[level, slot]
-            low = lows[level, slot]
-            for x in range(width):
-                dog[x] = weight * (coarse[x] - fine[x])
-            here = dog[1 : width - 1]
-            left = dog[0 : width - 2]
-            right = dog[2:width]
-            for x in range(inner):
-                a = left[x] if left[x] > right[x] else right[x]
-                b = left[x] if left[x] < right[x] else right[x]
-                high[x] = a if a > here[x] else here[x]
-                low[x] = b if b < here[x] else here[x]
-        if y < y_start + 1:
-            continue
-        middle = (y - 1) % 3
-        for level in range(1, n_dogs - 1):
+        row = y - 1
+        for level in range(1, last_dog):
+            fine = (level * height + y) * width
+            coarse = fine + height * width
             threshold = thresholds[level]
-            here = dogs[level, middle, 1 : width - 1]
-            high0, high1, high2 = highs[level, 0], highs[level, 1], highs[level, 2]
-            low0, low1, low2 = lows[level, 0], lows[level, 1], lows[level, 2]
-            for x in range(inner):
-                d = here[x]
-                is_high = (d > threshold) & (d >= high0[x]) & (d >= high1[x]) & (d >= high2[x])
-                is_low = (d < -threshold) & (d <= low0[x]) & (d <= low1[x]) & (d <= low2[x])
-                flags[x] = np.uint8(is_high | is_low)
-            for eight in range(eights.shape[0]):
-                if eights[eight] == 0:
+            above = (3 * level + (row - 1) % 3) * stride + LANES
+            here = (3 * level + row % 3) * stride + LANES
+            below = (3 * level + y % 3) * stride + LANES
+            bits = beyond[level, y % 3]
+            for i in range(n_vectors):
+                # The last vector ends with the row.
+                x = min(i * LANES, width - LANES)
+                bits[i] = subtract(  # type: ignore[call-arg]
+                    samples, coarse + x, fine + x, weights[level], threshold, dogs, below + x
+                )
+            if row < y_start:
+                continue
+            bits = beyond[level, row % 3]
+            for i in range(n_vectors):
+                if bits[i] == 0:
                     continue
-                for x in range(8 * eight, 8 * eight + 8):
-                    if flags[x] == 0 or not _is_strict(gaussians, weights, level, y - 1, x + 1):
-                        continue
-                    if count < out.shape[0]:
-                        out[count, 0] = level
-                        out[count, 1] = y - 1
-                        out[count, 2] = x + 1
-                    count += 1
+                x = min(i * LANES, width - LANES)
+                found = np.uint64(
+                    outermost(dogs, above + x, here + x, below + x, threshold)  # type: ignore[call-arg]
+                )
+                for lane in range(LANES if found else 0):
+                    inner = max(1, i * LANES) <= x + lane < width - 1
+                    if inner and (found >> np.uint64(lane)) & np.uint64(1):
+                        count = _keep(gaussians, weights, level, row, x + lane, count, out)
+            if n_vectors == 0:
+                for x in range(1, width - 1):
+                    if abs(_dog(gaussians, weights, level, row, x)) > threshold:
+                        count = _keep(gaussians, weights, level, row, x, count, out)
     return count
 
 

@@ -223,7 +223,8 @@ def refine_extrema(
         or [np.empty(0, np.intp)]
     )
     # Neighbouring candidates may move onto the same sample and would be one keypoint twice.
-    _, first = np.unique(sample[kept], axis=0, return_index=True)
+    place = np.ravel_multi_index(tuple((sample[kept] - (0, first_row, 0)).T), gaussians.shape)
+    _, first = np.unique(place, return_index=True)
     kept = kept[np.sort(first)]
     chosen = out[kept]
     return Extrema(sample[kept], *(np.ascontiguousarray(column) for column in chosen.T))
