@@ -11,9 +11,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from numba import types
-from numba.extending import intrinsic
 
-from siftcore.kernels._vectors import FLAGS, data_of, everywhere, index, load, shifted, store
+from siftcore.kernels._vectors import (
+    FLAGS,
+    data_of,
+    everywhere,
+    index,
+    instruction,
+    load,
+    shifted,
+    store,
+)
 
 __all__ = ["sum_along_row", "sums_over_rows"]
 
@@ -57,7 +65,7 @@ def sums_over_rows(radius: int, stride: int, rows: int, lanes: int) -> Generate:
         first result, which goes to ``lines[to]``. `taps` as from `gaussian_taps`.
     """
 
-    @intrinsic
+    @instruction
     def column_sums(typing_context, samples, at, taps, lines, to):  # type: ignore[no-untyped-def]
         signature = types.void(samples, at, taps, lines, to)
 
@@ -78,8 +86,7 @@ def sums_over_rows(radius: int, stride: int, rows: int, lanes: int) -> Generate:
 
         return signature, generate
 
-    made: Generate = column_sums
-    return made
+    return column_sums
 
 
 def sum_along_row(radius: int, lanes: int, *, shift: bool) -> Generate:
@@ -98,7 +105,7 @@ def sum_along_row(radius: int, lanes: int, *, shift: bool) -> Generate:
         ``line[at]`` lies `radius` samples before the first result, which goes to ``out[to]``.
     """
 
-    @intrinsic
+    @instruction
     def row_sum(typing_context, line, at, taps, out, to):  # type: ignore[no-untyped-def]
         signature = types.void(line, at, taps, out, to)
 
@@ -125,5 +132,4 @@ def sum_along_row(radius: int, lanes: int, *, shift: bool) -> Generate:
 
         return signature, generate
 
-    made: Generate = row_sum
-    return made
+    return row_sum

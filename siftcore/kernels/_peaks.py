@@ -9,11 +9,10 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
 
-from siftcore.kernels._vectors import data_of, everywhere, index, load, store
+from siftcore.kernels._vectors import data_of, everywhere, index, instruction, load, store
 
-__all__ = ["LANES", "outermost", "subtract"]
+__all__ = ["LANES", "lowest_bit", "outermost", "subtract"]
 
 LANES = 16
 
@@ -29,7 +28,7 @@ def _above_or_below(builder: Any, value: Any, threshold: Any) -> tuple[Any, Any]
     return builder.fcmp_ordered(">", value, high), builder.fcmp_ordered("<", value, low)
 
 
-@intrinsic
+@instruction
 def subtract(typing_context, samples, coarse, fine, weight, threshold, dogs, to):  # type: ignore[no-untyped-def]
     """Weighted differences of `LANES` samples; which of them are beyond the threshold.
 
@@ -63,7 +62,7 @@ def subtract(typing_context, samples, coarse, fine, weight, threshold, dogs, to)
     return signature, generate
 
 
-@intrinsic
+@instruction
 def outermost(typing_context, dogs, above, here, below, threshold):  # type: ignore[no-untyped-def]
     """Which of `LANES` samples are beyond the threshold and no nearer to 0 than their 8 neighbours.
 
@@ -99,5 +98,16 @@ def outermost(typing_context, dogs, above, here, below, threshold):  # type: ign
         high = builder.and_(high, builder.fcmp_ordered(">=", centre, most))
         low = builder.and_(low, builder.fcmp_ordered("<=", centre, least))
         return _bits(builder, builder.or_(high, low))
+
+    return signature, generate
+
+
+@instruction
+def lowest_bit(typing_context, bits):  # type: ignore[no-untyped-def]
+    """Place of the lowest bit that is set, of a uint64 that is not 0."""
+    signature = types.int64(types.uint64)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
 
     return signature, generate

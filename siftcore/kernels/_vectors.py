@@ -5,15 +5,16 @@ LLVM splits vectors that are longer than the processor's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from llvmlite import ir
 from numba.core.registry import cpu_target
+from numba.extending import intrinsic
 
 __all__ = [
-    "FLAGS", "constant", "data_of", "everywhere", "has_long_vectors", "index", "load", "shifted",
-    "store", "vector",
+    "FLAGS", "constant", "data_of", "everywhere", "has_long_vectors", "index", "instruction",
+    "load", "shifted", "store", "vector",
 ]  # fmt: skip
 
 # Of single operations, as `FASTMATH` of whole kernels.
@@ -27,6 +28,12 @@ def has_long_vectors() -> bool:
     """Whether Numba compiles for AVX-512: 32 registers of 16 floats, and shifts across them."""
     features: str = cpu_target.target_context.codegen().magic_tuple()[2]
     return "+avx512f" in features.split(",")
+
+
+def instruction(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Numba's ``intrinsic``: a function for kernels that gives its type and its LLVM code."""
+    made: Callable[..., Any] = intrinsic(function)
+    return made
 
 
 def vector(lanes: int) -> ir.VectorType:

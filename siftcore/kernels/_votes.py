@@ -10,9 +10,17 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
-from siftcore.kernels._vectors import constant, data_of, everywhere, index, load, store, vector
+from siftcore.kernels._vectors import (
+    constant,
+    data_of,
+    everywhere,
+    index,
+    instruction,
+    load,
+    store,
+    vector,
+)
 
 __all__ = ["N_BINS", "SLOT", "add_votes"]
 
@@ -51,7 +59,7 @@ def _pair_weights(builder: Any, orientation: Any, column: Any) -> Any:
     return builder.fmul(in_bins, in_columns, flags=_FLAGS)
 
 
-@intrinsic
+@instruction
 def add_votes(typing_context, histogram, slot, orientation, column, upper, lower):  # type: ignore[no-untyped-def]
     """Add a sample to the four cells around it.
 

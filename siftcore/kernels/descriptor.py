@@ -83,9 +83,7 @@ def _vote(batch, n, turn, slots, histogram):  # type: ignore[no-untyped-def]
         vote = batch[DX + i]
         lower = vote * batch[V + i]
         slot = np.uint64(np.uint32(slots[i]))
-        add_votes(  # type: ignore[call-arg]
-            histogram, slot, batch[DY + i], batch[U + i], vote - lower, lower
-        )
+        add_votes(histogram, slot, batch[DY + i], batch[U + i], vote - lower, lower)
 
 
 @njit(nogil=True, error_model="numpy", fastmath=FASTMATH)

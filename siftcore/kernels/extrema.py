@@ -11,7 +11,7 @@ from numba import float32, int32, int64, njit
 from numpy.typing import NDArray
 
 from siftcore.kernels._jit import FASTMATH, array, kernel, scratch
-from siftcore.kernels._peaks import LANES, outermost, subtract
+from siftcore.kernels._peaks import LANES, lowest_bit, outermost, subtract
 from siftcore.kernels._threads import for_ranges
 
 __all__ = ["find_extrema"]
@@ -40,6 +40,13 @@ def _is_strict(gaussians, weights, level, y, x):  # type: ignore[no-untyped-def]
                 if not same and sign * _dog(gaussians, weights, near, row, column) >= d:
                     return False
     return True
+
+
+@njit(nogil=True, error_model="numpy")
+def _bits_between(first, last):  # type: ignore[no-untyped-def]
+    """Bits from `first` up to `last`, of `LANES`."""
+    beyond_last = np.uint64(1) << np.uint64(min(last, LANES))
+    return beyond_last - (np.uint64(1) << np.uint64(first))
 
 
 @njit(nogil=True, error_model="numpy", fastmath=FASTMATH)
@@ -93,7 +100,7 @@ def _find(gaussians, weights, thresholds, y_start, y_stop, out):  # type: ignore
             for i in range(n_vectors):
                 # The last vector ends with the row.
                 x = min(i * LANES, width - LANES)
-                bits[i] = subtract(  # type: ignore[call-arg]
+                bits[i] = subtract(
                     samples, coarse + x, fine + x, weights[level], threshold, dogs, below + x
                 )
             if row < y_start:
@@ -103,13 +110,13 @@ def _find(gaussians, weights, thresholds, y_start, y_stop, out):  # type: ignore
                 if bits[i] == 0:
                     continue
                 x = min(i * LANES, width - LANES)
-                found = np.uint64(
-                    outermost(dogs, above + x, here + x, below + x, threshold)  # type: ignore[call-arg]
-                )
-                for lane in range(LANES if found else 0):
-                    inner = max(1, i * LANES) <= x + lane < width - 1
-                    if inner and (found >> np.uint64(lane)) & np.uint64(1):
-                        count = _keep(gaussians, weights, level, row, x + lane, count, out)
+                found = outermost(dogs, above + x, here + x, below + x, threshold)
+                # Neither the border nor what the vector before had.
+                found &= _bits_between(max(1, i * LANES) - x, width - 1 - x)
+                while found != 0:
+                    at = x + lowest_bit(found)
+                    found &= found - np.uint64(1)
+                    count = _keep(gaussians, weights, level, row, at, count, out)
             if n_vectors == 0:
                 for x in range(1, width - 1):
                     if abs(_dog(gaussians, weights, level, row, x)) > threshold:
