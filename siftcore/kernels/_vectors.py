@@ -52,8 +52,8 @@ def index(value: int) -> ir.Constant:
 
 
 def everywhere(builder: Any, value: Any, lanes: int) -> Any:
-    """A vector that holds one float in all lanes."""
-    undefined = ir.Constant(vector(lanes), ir.Undefined)
+    """A vector that holds one number in all lanes."""
+    undefined = ir.Constant(ir.VectorType(value.type, lanes), ir.Undefined)
     first = builder.insert_element(undefined, value, _INT32(0))
     zeros = ir.Constant(ir.VectorType(_INT32, lanes), [0] * lanes)
     return builder.shuffle_vector(first, undefined, zeros)
@@ -72,11 +72,12 @@ def data_of(context: Any, builder: Any, array_type: Any, array: Any) -> Any:
 
 
 def _at(builder: Any, data: Any, place: Any, lanes: int) -> Any:
-    return builder.bitcast(builder.gep(data, [place]), vector(lanes).as_pointer())
+    pointer = builder.gep(data, [place])
+    return builder.bitcast(pointer, ir.VectorType(pointer.type.pointee, lanes).as_pointer())
 
 
 def load(builder: Any, data: Any, place: Any, lanes: int) -> Any:
-    """`lanes` floats from `place` on, which need not be aligned."""
+    """`lanes` numbers of 32 bits from `place` on, which need not be aligned."""
     return builder.load(_at(builder, data, place, lanes), align=4)
 
 

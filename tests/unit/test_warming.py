@@ -17,8 +17,7 @@ KERNELS = [
     "doubling._double",
     "extrema._find",
     "nearest._rank",
-    "nearest._update_columns",
-    "nearest._update_rows",
+    "nearest._search",
     "orientation._orient",
     "refine._refine",
 ]
