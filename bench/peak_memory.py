@@ -11,12 +11,13 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["peak_memory"]
+__all__ = ["peak", "peak_memory"]
 
 _ROOT = Path(__file__).resolve().parents[1]
 _STATUS = Path("/proc/self/status")
@@ -36,7 +37,7 @@ def peak_memory(provider: str, image: NDArray[np.uint8]) -> float | None:
     Parameters
     ----------
     provider : str
-        Name, or ``NAME@RUN``.
+        Name, ``NAME@RUN``, or ``opencv`` for OpenCV's own SIFT.
     image : ndarray, (H, W) uint8
 
     Returns
@@ -63,16 +64,26 @@ def peak_memory(provider: str, image: NDArray[np.uint8]) -> float | None:
 
 
 def _measure(provider: str, image: NDArray[np.uint8]) -> float | None:
+    extract = _extractor(provider)
+    # Loads the kernels and starts the threads.
+    extract(np.ascontiguousarray(image[: _WARM_UP[0], : _WARM_UP[1]]))
+    before = _restarted_peak()
+    extract(image)
+    after = peak()
+    return None if before is None or after is None else (after - before) / 2**20
+
+
+def _extractor(provider: str) -> Callable[[NDArray[np.uint8]], object]:
+    if provider == "opencv":
+        from bench.peers import opencv_sift
+
+        sift = opencv_sift()
+        return lambda image: sift.detectAndCompute(image, None)
     import siftcore
     from bench.extractors.providers import provider_of
 
     made = provider_of(provider)
-    # Loads the kernels and starts the threads.
-    siftcore.extract(np.ascontiguousarray(image[: _WARM_UP[0], : _WARM_UP[1]]), provider=made)
-    before = _restarted_peak()
-    siftcore.extract(image, provider=made)
-    after = _peak()
-    return None if before is None or after is None else (after - before) / 2**20
+    return lambda image: siftcore.extract(image, provider=made)
 
 
 def _restarted_peak() -> int | None:
@@ -81,10 +92,11 @@ def _restarted_peak() -> int | None:
     # the baseline, and as much of the growth stays hidden.
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
-    return _peak()
+    return peak()
 
 
-def _peak() -> int | None:
+def peak() -> int | None:
+    """Peak resident memory of this process in bytes."""
     try:
         lines = _STATUS.read_text().splitlines()
         kib = next(line.split()[1] for line in lines if line.startswith("VmHWM"))

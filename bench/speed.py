@@ -9,12 +9,17 @@ from pathlib import Path
 import numba
 import numpy as np
 
+from bench.growth import add_growth, add_memory
+from bench.matching_speed import add_matching
 from bench.peers import detectors, set_threads
 from bench.photographs import photographs
 from bench.report import Report
+from bench.stage_times import add_blurs, add_stages
 from siftcore.errors import ParameterError
 
-__all__ = ["run"]
+__all__ = ["PARTS", "run"]
+
+PARTS = ("programs", "stages", "blurs", "matching", "growth", "memory")
 
 # Programs slower than this many times ours are timed fewer times.
 _SLOW = 4.0
@@ -30,8 +35,26 @@ def parse_sizes(text: str) -> list[tuple[int, int]]:
     return [(width, height) for width, height in pairs]
 
 
-def run(paths: Sequence[Path], sizes: str, runs: int) -> Report:
-    """Time every program on every photograph, interleaved.
+def parse_numbers(option: str, text: str) -> list[float]:
+    try:
+        numbers = [float(number) for number in text.split(",") if number.strip()]
+    except ValueError:
+        numbers = []
+    if not numbers or min(numbers) <= 0 or not np.isfinite(numbers).all():
+        raise ParameterError(option, text, "positive numbers with commas between")
+    return numbers
+
+
+def run(
+    paths: Sequence[Path],
+    sizes: str,
+    runs: int,
+    parts: Sequence[str] = PARTS,
+    descriptors: str = "2000",
+    megapixels: str = "0.3,2",
+    large: int = 0,
+) -> Report:
+    """Time every program on every photograph, interleaved, and the parts of ours.
 
     Parameters
     ----------
@@ -41,33 +64,66 @@ def run(paths: Sequence[Path], sizes: str, runs: int) -> Report:
         Comma-separated ``WIDTHxHEIGHT``.
     runs : int
         Timed runs a program, after one that is not counted.
+    parts : sequence of str
+        Of `PARTS`, what is measured.
+    descriptors : str
+        How many are matched, comma-separated.
+    megapixels : str
+        Sizes of the images of "growth".
+    large : int
+        Side of the image of "memory" that comes from a file; 0 leaves it out.
     """
+    for part in parts:
+        if part not in PARTS:
+            raise ParameterError("--parts", part, f"one of {', '.join(PARTS)}")
     wanted = parse_sizes(sizes)
+    counts = [int(n) for n in parse_numbers("--descriptors", descriptors)]
+    areas = parse_numbers("--megapixels", megapixels)
     before = numba.get_num_threads()
-    report = Report("speed", {"sizes": sizes, "runs": runs, "threads": "as in the tables"})
+    settings = {
+        "sizes": sizes, "runs": runs, "threads": "as in the tables", "parts": ",".join(parts),
+        "descriptors": descriptors, "megapixels": megapixels, "large": large,
+    }  # fmt: skip
+    report = Report("speed", settings)
+    all_threads = (1, 2) if before > 1 else (1,)
     try:
         for width, height in wanted:
-            for threads in (1, 2) if before > 1 else (1,):
-                _measure(report, photographs(paths, width, height), threads, runs)
+            images = photographs(paths, width, height)
+            for threads in all_threads:
+                label = f"{width} x {height}, {threads} thread{'s' if threads > 1 else ''}"
+                set_threads(threads)
+                if "programs" in parts:
+                    _measure(report, images, label, threads, runs)
+                if "stages" in parts:
+                    add_stages(report, images, label, runs)
+                if "blurs" in parts:
+                    add_blurs(report, images, label, runs)
+        for threads in all_threads if "matching" in parts else ():
+            set_threads(threads)
+            add_matching(report, counts, threads, runs)
     finally:
         set_threads(before)
+    if "growth" in parts:
+        add_growth(report, paths, areas, runs)
+    if "memory" in parts:
+        add_memory(report, paths, large)
     report.notes.append(
         "Medians of interleaved runs in one process; the ratio is the mean over the photographs of "
         "each program's median over OpenCV's. OpenCV with enable_precise_upscale; all with 3 "
         "scales an octave, a doubled first octave, contrast threshold 0.04/3 (in OpenCV's terms "
         "0.04), edge ratio 10, no cap. Photographs smaller than the wanted size are laid out in "
-        "mirrored copies, never enlarged."
+        "mirrored copies, never enlarged. Matching: two nearest neighbours of real descriptors, "
+        "exactly; siftcore's time has both directions in it, the others' one. Time a megapixel is "
+        "with all threads; images from 33 megapixels on are worked on in strips."
     )
     return report
 
 
-def _measure(report: Report, images: list, threads: int, runs: int) -> None:
-    height, width = images[0][1].shape
+def _measure(report: Report, images: list, label: str, threads: int, runs: int) -> None:
     table = report.table(
-        f"{width} x {height}, {threads} thread{'s' if threads > 1 else ''}",
+        label,
         "program", *(f"{name}: keypoints, ms" for name, _ in images), "mean ms", "over OpenCV",
     )  # fmt: skip
-    set_threads(threads)
     programs = detectors(threads)
     median: dict[str, list[float]] = {name: [] for name in programs}
     counts: dict[str, list[int]] = {name: [] for name in programs}

@@ -7,6 +7,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from siftcore.collecting import FeatureCollector
 from siftcore.describing import check_keypoints, describe_in
 from siftcore.detection import (
     Keypoints,
@@ -23,7 +24,7 @@ from siftcore.rows import open_rows
 from siftcore.scalespace.protocol import Octave, ScaleSpace, ScaleSpaceProvider, StripProvider
 from siftcore.scalespace.registry import resolve_provider
 from siftcore.scalespace.strips import strip_rows
-from siftcore.selection import check_budget, order, spread_out
+from siftcore.selection import check_budget, spread_out
 from siftcore.types import Features, MatchResult
 from siftcore.verification import Geometry, check_geometry, estimate_geometry
 
@@ -122,7 +123,7 @@ def extract(
     image_size = space.image_size
     allowed = check_mask(mask, image_size[::-1])
 
-    parts = [Features.empty(image_size, source.name)]
+    collector = FeatureCollector(image_size, source.name)
     # The n-th largest response so far: what lies below it need not be described.
     floor = 0.0
     for octave in space:
@@ -133,15 +134,12 @@ def extract(
         if budget is not None and not spread:
             keypoints = _strongest(keypoints, budget, floor)
         descriptors = describe_keypoints(octave, keypoints, settings)
-        parts.append(to_features(octave, keypoints, descriptors, image_size, source.name))
+        collector.add(to_features(octave, keypoints, descriptors, image_size, source.name))
         if budget is not None and not spread:
-            responses = np.concatenate([part.response for part in parts])
-            if len(responses) >= budget:
-                floor = float(np.partition(responses, -budget)[-budget])
+            floor = collector.nth_response(budget)
         # The provider may free this octave before it makes the next.
-        del octave
-    features = Features.concatenate(parts)
-    features = features[order(features)]
+        del octave, keypoints, descriptors
+    features = collector.ordered()
     if budget is None or len(features) <= budget:
         return features
     return features[spread_out(features, budget)] if spread else features[:budget]

@@ -18,10 +18,14 @@ def check_budget(max_keypoints: object) -> int | None:
     return check_integer("max_keypoints", max_keypoints, 1, 2**31 - 1)
 
 
-def order(features: Features) -> NDArray[np.intp]:
+def order(
+    xy: NDArray[np.float32],
+    sigma: NDArray[np.float32],
+    angle: NDArray[np.float32],
+    response: NDArray[np.float32],
+) -> NDArray[np.intp]:
     """Indices by descending response; ties by y, x, sigma, angle."""
-    x, y = features.xy[:, 0], features.xy[:, 1]
-    return np.lexsort((features.angle, features.sigma, x, y, -features.response))
+    return np.lexsort((angle, sigma, xy[:, 0], xy[:, 1], -response))
 
 
 def spread_out(features: Features, n: int) -> NDArray[np.intp]:

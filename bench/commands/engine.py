@@ -45,12 +45,41 @@ def speed(
     images: Photographs = None,
     sizes: Annotated[str, typer.Option(help="Sizes, W x H.")] = "640x480,1920x1080",
     runs: Runs = 7,
+    parts: Annotated[
+        str,
+        typer.Option(
+            help="Of programs, stages, blurs, matching, growth and memory, with commas between."
+        ),
+    ] = "programs,stages,blurs,matching,growth,memory",
+    descriptors: Annotated[
+        str, typer.Option(help="How many are matched, with commas between.")
+    ] = "1000,2000,8000,20000",
+    megapixels: Annotated[
+        str, typer.Option(help="Images of 'growth', with commas between.")
+    ] = "0.3,1,2,8,30,100",
+    large: Annotated[
+        int, typer.Option(min=0, help="Side of the image from a file of 'memory'; 0 for none.")
+    ] = 0,
+    check: Annotated[
+        OptionalPath,
+        typer.Option(help="Results to compare ratios with; exit code 1 if one lost over 15 %."),
+    ] = None,
     json_file: JsonFile = None,
 ) -> None:
-    """Detection and description beside OpenCV, pycolmap and scikit-image."""
+    """Detection, description and matching beside other programs; growth and memory."""
     from bench.speed import run
+    from bench.speed_check import losses
 
-    show(lambda: run(images or [], sizes, runs), json_file)
+    report = show(
+        lambda: run(images or [], sizes, runs, names(parts), descriptors, megapixels, large),
+        json_file,
+    )
+    if check is not None:
+        lost = losses(report, check)
+        for line in lost:
+            typer.echo(line, err=True)
+        if lost:
+            raise typer.Exit(1)
 
 
 @app.command()

@@ -71,7 +71,7 @@ def command_of(arguments: Sequence[str]) -> str:
     return " ".join(words)
 
 
-def show(make_report: Callable[[], Report], json_file: Path | None) -> None:
+def show(make_report: Callable[[], Report], json_file: Path | None) -> Report:
     """Run, print, write."""
     if json_file is not None:
         # Before the work, which may take minutes.
@@ -81,3 +81,4 @@ def show(make_report: Callable[[], Report], json_file: Path | None) -> None:
     typer.echo(report.markdown())
     if json_file is not None:
         report.write_json(json_file)
+    return report

@@ -20,6 +20,7 @@ KERNELS = [
     "nearest._search",
     "orientation._orient",
     "refine._refine",
+    "reordering._reorder",
 ]
 
 
