@@ -18,9 +18,9 @@ OXFORD_AFFINE := $(DATA)/pairs/oxford_affine
 RESULTS := bench/results
 # Those that have weights.
 NETWORKS_X2 := srcnn-x2,srgan-x2,vdsr-x2,edsr-x2-half,method1-x2-half,method2-x2-half
-NETWORKS_X4 := srgan-x4,vdsr-x4
+NETWORKS_X4 := srcnn-x4,srgan-x4,vdsr-x4,edsr-x4-half,method1-x4-half,method2-x4-half
 METHOD3_X2 := method3-x2-tiny,method3-x2,method3-x2-large,method3-x2-real
-METHOD3_X4 := method3-x4-tiny,method3-x4,method3-x4-real
+METHOD3_X4 := method3-x4-tiny,method3-x4,method3-x4-large,method3-x4-real
 SPOILT := jpeg60,jpeg30,noise5,noise15,defocus,motion,lowlight
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 

@@ -53,10 +53,11 @@ class FeatureCollector:
 
     def ordered(self) -> Features:
         """All of them, strongest first. Nothing can be added any more."""
-        columns = {name: np.concatenate(parts) for name, parts in self._columns.items()}
+        # Each array goes as soon as the next one holds the same.
+        columns = {name: np.concatenate(self._columns.pop(name)) for name in _SMALL}
         places = order(columns["xy"], columns["sigma"], columns["angle"], columns["response"])
         reorder_rows(self._descriptors, places)
-        sorted_columns = {name: column[places] for name, column in columns.items()}
+        sorted_columns = {name: columns.pop(name)[places] for name in _SMALL}
         return Features(
             **sorted_columns,
             descriptors=self._descriptors,
