@@ -14,12 +14,13 @@ from bench.matching_speed import add_matching
 from bench.peers import detectors, set_threads
 from bench.photographs import photographs
 from bench.report import Report
+from bench.roofline import add_roofline
 from bench.stage_times import add_blurs, add_stages
 from siftcore.errors import ParameterError
 
 __all__ = ["PARTS", "run"]
 
-PARTS = ("programs", "stages", "blurs", "matching", "growth", "memory")
+PARTS = ("programs", "stages", "blurs", "roofline", "matching", "growth", "memory")
 
 # Programs slower than this many times ours are timed fewer times.
 _SLOW = 4.0
@@ -98,6 +99,8 @@ def run(
                     add_stages(report, images, label, runs)
                 if "blurs" in parts:
                     add_blurs(report, images, label, runs)
+                if "roofline" in parts:
+                    add_roofline(report, images[0][1], label, threads, runs)
         for threads in all_threads if "matching" in parts else ():
             set_threads(threads)
             add_matching(report, counts, threads, runs)

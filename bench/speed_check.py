@@ -44,7 +44,7 @@ def _ratios(report: Report) -> Iterator[tuple[tuple[str, str, str], float]]:
     """Ratios of our own rows by table, row and column."""
     for table in report.tables:
         for i, column in enumerate(table.columns):
-            if not column.startswith("over ") or column == "over the mean":
+            if not column.startswith("over ") or column.startswith("over the "):
                 continue
             for row in table.rows:
                 # Where programs are rows, the others' ratios are not ours to keep.

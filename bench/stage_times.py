@@ -19,13 +19,13 @@ from siftcore.params import SiftParams
 from siftcore.scalespace.gaussian import DogProvider, added_blur
 from siftcore.scalespace.geometry import ladder_sigmas
 
-__all__ = ["STAGES", "add_blurs", "add_stages"]
+__all__ = ["STAGES", "add_blurs", "add_stages", "stage_seconds"]
 
 STAGES = ("scale space", "extrema and refinement", "orientations", "descriptors")
 Photograph = tuple[str, NDArray[np.uint8]]
 
 
-def _stage_seconds(image: NDArray[np.uint8]) -> dict[str, float]:
+def stage_seconds(image: NDArray[np.uint8]) -> dict[str, float]:
     """Seconds of each stage of one extraction."""
     params = SiftParams()
     spent = dict.fromkeys(STAGES, 0.0)
@@ -53,7 +53,7 @@ def add_stages(report: Report, images: list[Photograph], label: str, runs: int) 
     table = report.table(f"Stages, {label}", "stage", *(f"{name}, ms" for name, _ in images))
     medians: dict[str, list[float]] = {stage: [] for stage in STAGES}
     for _, image in images:
-        found = [_stage_seconds(image) for _ in range(runs + 1)][1:]
+        found = [stage_seconds(image) for _ in range(runs + 1)][1:]
         for stage in STAGES:
             medians[stage].append(1e3 * float(np.median([one[stage] for one in found])))
     for stage in STAGES:

@@ -48,9 +48,10 @@ def speed(
     parts: Annotated[
         str,
         typer.Option(
-            help="Of programs, stages, blurs, matching, growth and memory, with commas between."
+            help="Of programs, stages, blurs, roofline, matching, growth and memory, with commas "
+            "between."
         ),
-    ] = "programs,stages,blurs,matching,growth,memory",
+    ] = "programs,stages,blurs,roofline,matching,growth,memory",
     descriptors: Annotated[
         str, typer.Option(help="How many are matched, with commas between.")
     ] = "1000,2000,8000,20000",
