@@ -15,7 +15,7 @@ from bench.photographs import motorcycle_pair
 from bench.report import Report
 from siftcore.kernels.nearest import nearest_two
 
-__all__ = ["add_matching", "descriptors"]
+__all__ = ["add_approximate", "add_matching", "descriptors"]
 
 Array = NDArray[np.float32]
 # OpenCV needs minutes beyond.
@@ -57,6 +57,33 @@ def _programs(threads: int, n: int) -> dict[str, Callable[[Array, Array], Any]]:
 
         programs["OpenCV BFMatcher"] = lambda a, b: cv2.BFMatcher(cv2.NORM_L2).knnMatch(a, b, 2)
     return programs
+
+
+def add_approximate(report: Report, sizes: list[int], runs: int) -> None:
+    """A table of `siftcore.match_features` with ``approximate=True`` beside the exact search."""
+    if not find_spec("faiss"):
+        return
+    from siftcore.approximate import nearest_two_approximately
+
+    table = report.table(
+        "Approximate matching, all threads", "descriptors", "exact, ms", "approximate, ms",
+        "over the exact", "recall of the nearest",
+    )  # fmt: skip
+    for n in sizes:
+        a, b = descriptors(n)
+        found, seconds = {}, {}
+        for search in (nearest_two, nearest_two_approximately):
+            times = []
+            for _ in range(runs):
+                time.sleep(_PAUSE)
+                start = time.perf_counter()
+                found[search] = search(a, b)
+                times.append(1e3 * (time.perf_counter() - start))
+            seconds[search] = float(np.median(times))
+        exact, approximate = seconds.values()
+        nearest, guessed = (one.indices[:, 0] for one in found.values())
+        recall = float((nearest == guessed).mean())
+        table.add(str(n), exact, approximate, approximate / exact, recall)
 
 
 def add_matching(report: Report, sizes: list[int], threads: int, runs: int) -> None:

@@ -21,7 +21,7 @@ __all__ = ["Report", "Table", "environment"]
 SCHEMA = 2
 _PACKAGES = (
     "siftcore", "numpy", "numba", "pillow", "poselib", "scikit-image",
-    "opencv-python-headless", "pycolmap", "torch",
+    "opencv-python-headless", "faiss-cpu", "pycolmap", "torch",
 )  # fmt: skip
 
 

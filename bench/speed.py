@@ -10,7 +10,7 @@ import numba
 import numpy as np
 
 from bench.growth import add_growth, add_memory
-from bench.matching_speed import add_matching
+from bench.matching_speed import add_approximate, add_matching
 from bench.peers import detectors, set_threads
 from bench.photographs import photographs
 from bench.report import Report
@@ -24,6 +24,8 @@ PARTS = ("programs", "stages", "blurs", "roofline", "matching", "growth", "memor
 
 # Programs slower than this many times ours are timed fewer times.
 _SLOW = 4.0
+# Descriptors from which approximate matching is measured too.
+_LARGE = 20_000
 
 
 def parse_sizes(text: str) -> list[tuple[int, int]]:
@@ -104,6 +106,9 @@ def run(
         for threads in all_threads if "matching" in parts else ():
             set_threads(threads)
             add_matching(report, counts, threads, runs)
+        if "matching" in parts:
+            set_threads(before)
+            add_approximate(report, [n for n in counts if n >= _LARGE], 1)
     finally:
         set_threads(before)
     if "growth" in parts:

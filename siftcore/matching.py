@@ -12,9 +12,13 @@ __all__ = ["match_features"]
 
 
 def match_features(
-    features_a: Features, features_b: Features, ratio: float | None = 0.8, mutual: bool = True
+    features_a: Features,
+    features_b: Features,
+    ratio: float | None = 0.8,
+    mutual: bool = True,
+    approximate: bool = False,
 ) -> Matches:
-    """Exact nearest neighbours that pass the ratio test, and are each other's nearest.
+    """Nearest neighbours that pass the ratio test, and are each other's nearest.
 
     Parameters
     ----------
@@ -26,11 +30,19 @@ def match_features(
     mutual : bool, default True
         Keep a pair only if each is the other's nearest. Without it, several of `features_a` may
         share a match.
+    approximate : bool, default False
+        Search through FAISS (extra ``faiss``), which pays for sets of more than 100,000; a few in a
+        hundred of the nearest are missed. Otherwise the search is exact.
 
     Returns
     -------
     Matches
         In the order of `features_a`. Independent of the number of threads.
+
+    Raises
+    ------
+    MissingDependencyError
+        For `approximate` without FAISS.
 
     Notes
     -----
@@ -46,9 +58,12 @@ def match_features(
             )
     ratio = 1.0 if ratio is None else check_number("ratio", ratio, 0.0, 1.0, above=True)
     check_flag("mutual", mutual)
+    check_flag("approximate", approximate)
     if len(features_a) == 0 or len(features_b) == 0:
         nothing = np.zeros(0, np.float32)
         return Matches(np.zeros((0, 2), np.int32), nothing, nothing)
+    if approximate:
+        from siftcore.approximate import nearest_two_approximately as nearest_two
     nearest = nearest_two(features_a.descriptors, features_b.descriptors)
     best, second = nearest.distance[:, 0], nearest.distance[:, 1]
     # Two descriptors equal to the query are no evidence for either: their ratio is 1, not 0 / 0.

@@ -25,7 +25,7 @@ from siftcore.kernels._products import (
 )
 from siftcore.kernels._threads import for_ranges
 
-__all__ = ["Nearest", "nearest_two"]
+__all__ = ["KEPT_COLUMNS", "KEPT_ROWS", "Nearest", "nearest_two", "ranked"]
 
 # Rows a range, whole blocks; and columns that all ranges go through before the next.
 CHUNK = 171 * ROWS
@@ -187,9 +187,25 @@ class _Best(NamedTuple):
             out[:, 1] = np.where(follows, one, other)
 
 
-def _ranked(
+def ranked(
     a: NDArray[np.float32], b: NDArray[np.float32], candidates: NDArray[np.int32], n_kept: int
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """The `n_kept` nearest of each row's candidates.
+
+    Parameters
+    ----------
+    a, b : ndarray, (N, D) and (M, D) float32, C-contiguous
+    candidates : ndarray, (N, k) int32
+        Rows of `b`; negative for none.
+    n_kept : int
+
+    Returns
+    -------
+    indices : ndarray, (N, n_kept) int32
+        Nearest first, ties to the lower row; -1 where there are too few.
+    distance : ndarray, (N, n_kept) float64
+        Euclidean, from the differences; infinity where there are too few.
+    """
     indices = np.empty((len(a), n_kept), np.int32)
     distance = np.empty((len(a), n_kept), np.float64)
 
@@ -231,8 +247,8 @@ def nearest_two(a: NDArray[np.float32], b: NDArray[np.float32]) -> Nearest:
 
         for columns in for_ranges(search, n, CHUNK):
             of_columns.part(first, last).merge(columns)
-    indices, distance = _ranked(a, b, of_rows.place, 2)
-    back, _ = _ranked(b, a, of_columns.place, 1)
+    indices, distance = ranked(a, b, of_rows.place, 2)
+    back, _ = ranked(b, a, of_columns.place, 1)
     return Nearest(indices, distance, back[:, 0])
 
 
