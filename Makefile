@@ -95,6 +95,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP_INSTALL) torch
 	$(PIP_INSTALL) --editable ".[dev]"
+	$(BIN)/siftcore warmup
 	touch $@
 
 $(VENV)/installed-peers: $(VENV)/installed

@@ -24,6 +24,8 @@ PARTS = ("programs", "stages", "blurs", "roofline", "matching", "growth", "memor
 
 # Programs slower than this many times ours are timed fewer times.
 _SLOW = 4.0
+# scikit-image needs minutes for more samples, and tens of gigabytes.
+_LARGEST_FOR_SKIMAGE = 3_000_000
 # Descriptors from which approximate matching is measured too.
 _LARGE = 20_000
 
@@ -133,6 +135,8 @@ def _measure(report: Report, images: list, label: str, threads: int, runs: int) 
         "program", *(f"{name}: keypoints, ms" for name, _ in images), "mean ms", "over OpenCV",
     )  # fmt: skip
     programs = detectors(threads)
+    if images[0][1].size > _LARGEST_FOR_SKIMAGE:
+        programs.pop("scikit-image", None)
     median: dict[str, list[float]] = {name: [] for name in programs}
     counts: dict[str, list[int]] = {name: [] for name in programs}
     for _, image in images:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
@@ -18,10 +19,11 @@ from bench.report import Report
 
 __all__ = ["run"]
 
+_FIRST = "import, read a 512 x 512 PNG, extract"
 _PROGRAMS = {
     "python -c pass": "pass",
     "import siftcore": "import siftcore",
-    "import, read a 512 x 512 PNG, extract": "import siftcore; siftcore.extract({path!r})",
+    _FIRST: "import siftcore; siftcore.extract({path!r})",
     "the same with OpenCV": (
         "import cv2; cv2.SIFT_create().detectAndCompute(cv2.imread({path!r}, 0), None)"
     ),
@@ -41,7 +43,17 @@ def run(runs: int) -> Report:
                 start = time.perf_counter()
                 subprocess.run([sys.executable, "-c", code.format(path=path)], check=True)
                 times[name].append(time.perf_counter() - start)
+        with tempfile.TemporaryDirectory() as empty_cache:
+            start = time.perf_counter()
+            subprocess.run(
+                [sys.executable, "-c", _PROGRAMS[_FIRST].format(path=path)],
+                env=os.environ | {"NUMBA_CACHE_DIR": empty_cache},
+                check=True,
+            )
+            cold = time.perf_counter() - start
     medians = {name: statistics.median(values[1:]) for name, values in times.items()}
+    # Once: it takes as long as all the others.
+    medians[f"{_FIRST}, no kernel compiled yet"] = cold
     empty = medians["python -c pass"]
     for name, seconds in medians.items():
         table.add(name, round(seconds, 3), round(seconds - empty, 3))

@@ -95,6 +95,21 @@ def startup(
 
 
 @app.command()
+def runtimes(
+    networks: Providers = "method3-x2-tiny,method3-x2,method3-x2-large",
+    size: Annotated[str, typer.Option(help="W x H of the input.")] = "320x240",
+    runs: Runs = 9,
+    json_file: JsonFile = None,
+) -> None:
+    """A network alone, by PyTorch in either precision and by ONNX Runtime."""
+    from bench.runtimes import run
+    from bench.speed import parse_sizes
+
+    ((width, height),) = parse_sizes(size)
+    show(lambda: run(names(networks), width, height, runs), json_file)
+
+
+@app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for matches.png.")] = Path("demo"),
     providers: Annotated[
