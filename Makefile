@@ -48,8 +48,10 @@ bench: $(VENV)/installed-peers
 # cost reads what preservation wrote.
 bench-docs: $(VENV)/installed-peers
 	$(BENCH) conformance --json $(RESULTS)/conformance.json
-	$(BENCH) speed --runs 3 --json $(RESULTS)/speed.json
+	$(BENCH) speed --sizes 640x480,1920x1080,3840x2160 --runs 5 --large 20000 \
+		--descriptors 1000,2000,8000,20000,100000 --json $(RESULTS)/speed.json
 	$(BENCH) startup --runs 5 --json $(RESULTS)/startup.json
+	$(BENCH) runtimes --json $(RESULTS)/runtimes.json
 	$(BENCH) demo --json $(RESULTS)/demo.json
 	$(BENCH) psnr --data $(SET14) --scale 2 --providers bicubic-x2,$(NETWORKS_X2),$(METHOD3_X2) \
 		--json $(RESULTS)/psnr-x2.json

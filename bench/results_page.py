@@ -28,6 +28,7 @@ _HEADINGS = {
     "repeatability": "Repeatability",
     "warps": "Synthetic warps",
     "cost": "Cost",
+    "runtimes": "Runtimes of the networks",
     "ablations": "Ablations",
     "paper": "Tables of the paper",
 }

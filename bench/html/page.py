@@ -32,7 +32,8 @@ _PURPOSES = {
     "warps": "Pairs made from photographs, so that the geometry is exact.",
     "spectrum": "How much each level holds at each frequency.",
     "conformance": "Agreement with the published SIFT programs and with synthetic truth.",
-    "speed": "Detection and description beside other programs.",
+    "runtimes": "A network alone, by PyTorch and by ONNX Runtime.",
+    "speed": "Detection, description and matching beside other programs; growth and memory.",
     "startup": "From the start of a process to its first result.",
     "demo": "One stereo pair at half size.",
 }

@@ -19,7 +19,7 @@ __all__ = ["ShownResult", "family", "number", "readable_results", "tables"]
 
 _ORDER = (
     "preservation", "psnr", "matching", "cost", "ablations", "repeatability", "warps", "spectrum",
-    "paper", "conformance", "speed", "startup", "demo",
+    "paper", "conformance", "speed", "startup", "runtimes", "demo",
 )  # fmt: skip
 
 
