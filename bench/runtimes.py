@@ -18,6 +18,8 @@ __all__ = ["run"]
 _PROGRAMS = ("torch, float32", "torch, bfloat16", "ONNX Runtime")
 # What inference adds around an image.
 _BORDER = 8
+# ONNX Runtime's threads wait actively for a while, and would slow down the next program.
+_PAUSE = 0.2
 
 
 def run(networks: Sequence[str], width: int, height: int, runs: int) -> Report:
@@ -53,6 +55,7 @@ def run(networks: Sequence[str], width: int, height: int, runs: int) -> Report:
         times: dict[str, list[float]] = {program: [] for program in programs}
         for _ in range(runs + 1):
             for program, work in programs.items():
+                time.sleep(_PAUSE)
                 start = time.perf_counter()
                 work()
                 times[program].append(1e3 * (time.perf_counter() - start))
