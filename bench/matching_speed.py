@@ -61,7 +61,7 @@ def _programs(threads: int, n: int) -> dict[str, Callable[[Array, Array], Any]]:
 
 def add_approximate(report: Report, sizes: list[int], runs: int) -> None:
     """A table of `siftcore.match_features` with ``approximate=True`` beside the exact search."""
-    if not find_spec("faiss"):
+    if not sizes or not find_spec("faiss"):
         return
     from siftcore.approximate import nearest_two_approximately
 
