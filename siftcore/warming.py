@@ -50,9 +50,6 @@ def compiled_kernels() -> dict[str, list[str]]:
         importlib.import_module(f"siftcore.kernels.{module.name}")
     found: dict[str, list[str]] = {}
     for kernel in _jit.compiled():
-        # Without Numba's compiler (NUMBA_DISABLE_JIT) they are plain functions.
-        signatures = getattr(kernel, "signatures", [])
-        if signatures:
-            module_name = kernel.__module__.rpartition(".")[2]
-            found[f"{module_name}.{kernel.__name__}"] = [str(s) for s in signatures]
+        module_name = kernel.__module__.rpartition(".")[2]
+        found[f"{module_name}.{kernel.__name__}"] = [str(s) for s in kernel.signatures]
     return dict(sorted(found.items()))
