@@ -86,7 +86,8 @@ def _vote(batch, n, turn, slots, histogram):  # type: ignore[no-untyped-def]
         add_votes(histogram, slot, batch[DY + i], batch[U + i], vote - lower, lower)
 
 
-@njit(nogil=True, error_model="numpy", fastmath=FASTMATH)
+# Sums of 128 squares may take any order, as long as it is always the same.
+@njit(nogil=True, error_model="numpy", fastmath=FASTMATH | {"reassoc"})
 def _normalise(histogram, clamp, target):  # type: ignore[no-untyped-def]
     """Bins of the inner cells, L2-normalised, clamped, normalised again."""
     k = 0
