@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,13 @@ import siftcore
 from bench.peak_memory import peak_memory
 from bench.photographs import photographs
 from bench.report import Report
+from bench.timing import median_ms
 
 __all__ = ["add_growth", "add_memory"]
 
 _ASPECT = 4 / 3
+# What `peak_memory` calls them.
+_PROGRAMS = {"siftcore": "dog", "OpenCV": "opencv"}
 # The peak of a process that extracts from a memory-map, kernels and program included.
 _FROM_FILE = """
 import sys
@@ -41,12 +45,9 @@ def add_growth(report: Report, paths: Sequence[Path], megapixels: list[float], r
         height = round((1e6 * wanted / _ASPECT) ** 0.5)
         _, image = photographs(paths, round(height * _ASPECT), height)[0]
         found = siftcore.extract(image)
-        times = []
-        for _ in range(runs if wanted < 10 else 1):
-            start = time.perf_counter()
-            siftcore.extract(image)
-            times.append(1e3 * (time.perf_counter() - start))
-        rows.append((len(found), float(np.median(times)), image.size / 1e6))
+        repeats = runs if wanted < 10 else 1
+        taken = median_ms({"siftcore": partial(siftcore.extract, image)}, repeats, warm=0)
+        rows.append((len(found), taken["siftcore"], image.size / 1e6))
     mean = float(np.mean([ms / size for _, ms, size in rows]))
     for n, ms, size in rows:
         table.add(f"{size:.1f}", n, ms, ms / size, ms / size / mean)
@@ -82,6 +83,3 @@ def add_memory(report: Report, paths: Sequence[Path], large: int) -> None:
         n, gib = done.stdout.split()
         seconds = time.perf_counter() - start
         table.add(f"{large} x {large}, uint8", int(n), float(gib), seconds)
-
-
-_PROGRAMS = {"siftcore": "dog", "OpenCV": "opencv"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
@@ -13,15 +12,14 @@ from numpy.typing import NDArray
 import siftcore
 from bench.photographs import motorcycle_pair
 from bench.report import Report
-from siftcore.kernels.nearest import nearest_two
+from bench.timing import PAUSE, median_ms
+from siftcore.kernels.nearest import Nearest, nearest_two
 
 __all__ = ["add_approximate", "add_matching", "descriptors"]
 
 Array = NDArray[np.float32]
 # OpenCV needs minutes beyond.
 _MOST_FOR_OPENCV = 20_000
-# FAISS's threads wait actively for a while after each search, and would slow down the next program.
-_PAUSE = 0.2
 
 
 def descriptors(n: int, seed: int = 0) -> tuple[Array, Array]:
@@ -39,51 +37,55 @@ def descriptors(n: int, seed: int = 0) -> tuple[Array, Array]:
     return found[0], found[1]
 
 
-def _programs(threads: int, n: int) -> dict[str, Callable[[Array, Array], Any]]:
-    programs: dict[str, Callable[[Array, Array], Any]] = {"siftcore": nearest_two}
+def _programs(threads: int, a: Array, b: Array) -> dict[str, Callable[[], Any]]:
+    programs: dict[str, Callable[[], Any]] = {"siftcore": lambda: nearest_two(a, b)}
     if find_spec("faiss"):
         import faiss
 
         faiss.omp_set_num_threads(threads)
 
-        def flat(a: Array, b: Array) -> Any:
+        def flat() -> Any:
             index = faiss.IndexFlatL2(a.shape[1])
             index.add(b)
             return index.search(a, 2)
 
         programs["FAISS flat"] = flat
-    if find_spec("cv2") and n <= _MOST_FOR_OPENCV:
+    if find_spec("cv2") and len(a) <= _MOST_FOR_OPENCV:
         import cv2
 
-        programs["OpenCV BFMatcher"] = lambda a, b: cv2.BFMatcher(cv2.NORM_L2).knnMatch(a, b, 2)
+        programs["OpenCV BFMatcher"] = lambda: cv2.BFMatcher(cv2.NORM_L2).knnMatch(a, b, 2)
     return programs
 
 
-def add_approximate(report: Report, sizes: list[int], runs: int) -> None:
-    """A table of `siftcore.match_features` with ``approximate=True`` beside the exact search."""
+def add_approximate(report: Report, sizes: list[int]) -> None:
+    """A table of the approximate search beside the exact one, each timed once."""
     if not sizes or not find_spec("faiss"):
         return
-    from siftcore.approximate import nearest_two_approximately
-
     table = report.table(
         "Approximate matching, all threads", "descriptors", "exact, ms", "approximate, ms",
         "over the exact", "recall of the nearest",
     )  # fmt: skip
     for n in sizes:
-        a, b = descriptors(n)
-        found, seconds = {}, {}
-        for search in (nearest_two, nearest_two_approximately):
-            times = []
-            for _ in range(runs):
-                time.sleep(_PAUSE)
-                start = time.perf_counter()
-                found[search] = search(a, b)
-                times.append(1e3 * (time.perf_counter() - start))
-            seconds[search] = float(np.median(times))
-        exact, approximate = seconds.values()
-        nearest, guessed = (one.indices[:, 0] for one in found.values())
-        recall = float((nearest == guessed).mean())
+        exact, approximate, recall = _approximate(*descriptors(n))
         table.add(str(n), exact, approximate, approximate / exact, recall)
+
+
+def _approximate(a: Array, b: Array) -> tuple[float, float, float]:
+    """Milliseconds of the exact and of the approximate search, and the recall of the latter."""
+    from siftcore.approximate import nearest_two_approximately
+
+    found = {}
+
+    def search(name: str, nearest: Callable[[Array, Array], Nearest]) -> None:
+        found[name] = nearest(a, b).indices[:, 0]
+
+    programs = {
+        "exact": lambda: search("exact", nearest_two),
+        "approximate": lambda: search("approximate", nearest_two_approximately),
+    }
+    taken = median_ms(programs, 1, warm=0, pause=PAUSE)
+    recall = float((found["exact"] == found["approximate"]).mean())
+    return taken["exact"], taken["approximate"], recall
 
 
 def add_matching(report: Report, sizes: list[int], threads: int, runs: int) -> None:
@@ -98,18 +100,10 @@ def add_matching(report: Report, sizes: list[int], threads: int, runs: int) -> N
         "over OpenCV",
     )  # fmt: skip
     for n in sizes:
-        a, b = descriptors(n)
-        programs = _programs(threads, n)
-        times: dict[str, list[float]] = {name: [] for name in programs}
+        programs = _programs(threads, *descriptors(n))
         # Where a search takes seconds, the first run is as good as another.
-        n_warm = 1 if n <= _MOST_FOR_OPENCV else 0
-        for _ in range(runs + n_warm if n_warm else 1):
-            for name, program in programs.items():
-                time.sleep(_PAUSE)
-                start = time.perf_counter()
-                program(a, b)
-                times[name].append(time.perf_counter() - start)
-        median = {name: 1e3 * float(np.median(values[n_warm:])) for name, values in times.items()}
+        short = n <= _MOST_FOR_OPENCV
+        median = median_ms(programs, runs if short else 1, warm=int(short), pause=PAUSE)
         ours = median["siftcore"]
         others = [median.get(name) for name in ("FAISS flat", "OpenCV BFMatcher")]
         table.add(str(n), ours, *others, *(ours / ms if ms else None for ms in others))

@@ -7,20 +7,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from itertools import pairwise
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from bench.report import Report
-from bench.stage_times import STAGES, stage_seconds
+from bench.stage_times import STAGES, first_octave_blurs, stage_seconds
 from siftcore.kernels._products import COLUMNS, ROWS, multiply_block
 from siftcore.kernels._threads import for_ranges
 from siftcore.kernels.blur import gaussian_taps
-from siftcore.params import SiftParams
-from siftcore.scalespace.gaussian import added_blur
-from siftcore.scalespace.geometry import ladder_sigmas
 
 __all__ = ["add_roofline"]
 
@@ -74,18 +70,19 @@ def add_roofline(
 ) -> None:
     """A table of least and measured milliseconds of the two stages that read every sample."""
     bandwidth, peak = _bandwidth(runs), _arithmetic(threads, runs)
-    ladder = ladder_sigmas(SiftParams())
-    sigmas = [added_blur(ladder[0], 1.0), *(added_blur(b, a) for a, b in pairwise(ladder))]
+    sigmas = first_octave_blurs()
     radii = [len(gaussian_taps(sigma)) - 1 for sigma in sigmas]
     samples = 4.0 * image.size
     # A pass folds 2 r neighbours into r sums, multiplies the centre and adds r products.
     blur_operations = samples * sum(2 * (3 * radius + 1) for radius in radii)
-    dogs = len(ladder) - 1
     work = {
         # Each level read once and written once.
-        STAGES[0]: (_OCTAVES * samples * 8 * len(ladder), _OCTAVES * blur_operations),
+        STAGES[0]: (_OCTAVES * samples * 8 * len(sigmas), _OCTAVES * blur_operations),
         # Every level read once; a difference, and eight neighbours for largest and smallest.
-        STAGES[1]: (_OCTAVES * samples * 4 * len(ladder), _OCTAVES * samples * 17 * (dogs - 2)),
+        STAGES[1]: (
+            _OCTAVES * samples * 4 * len(sigmas),
+            _OCTAVES * samples * 17 * (len(sigmas) - 3),
+        ),
     }
     found = [stage_seconds(image) for _ in range(runs + 1)][1:]
     table = report.table(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import numba
 import numpy as np
 
 from bench.report import Report
+from bench.timing import PAUSE, median_ms
 from siftcore.errors import InputError, MissingDependencyError
 
 __all__ = ["run"]
@@ -18,8 +18,6 @@ __all__ = ["run"]
 _PROGRAMS = ("torch, float32", "torch, bfloat16", "ONNX Runtime")
 # What inference adds around an image.
 _BORDER = 8
-# ONNX Runtime's threads wait actively for a while, and would slow down the next program.
-_PAUSE = 0.2
 
 
 def run(networks: Sequence[str], width: int, height: int, runs: int) -> Report:
@@ -52,14 +50,7 @@ def run(networks: Sequence[str], width: int, height: int, runs: int) -> Report:
     image = rng.random(shape, dtype=np.float32)
     for name in networks:
         programs = _programs(name, image, threads)
-        times: dict[str, list[float]] = {program: [] for program in programs}
-        for _ in range(runs + 1):
-            for program, work in programs.items():
-                time.sleep(_PAUSE)
-                start = time.perf_counter()
-                work()
-                times[program].append(1e3 * (time.perf_counter() - start))
-        single, half, other = (float(np.median(times[program][1:])) for program in _PROGRAMS)
+        single, half, other = median_ms(programs, runs, pause=PAUSE).values()
         table.add(name, single, half, other, half / single, other / single)
     report.notes.append(
         "Channels last in PyTorch. bfloat16 is fast on processors that compute in it, and slow on "

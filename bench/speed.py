@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numba
@@ -16,6 +16,7 @@ from bench.photographs import photographs
 from bench.report import Report
 from bench.roofline import add_roofline
 from bench.stage_times import add_blurs, add_stages
+from bench.timing import median_ms
 from siftcore.errors import ParameterError
 
 __all__ = ["PARTS", "run"]
@@ -110,7 +111,7 @@ def run(
             add_matching(report, counts, threads, runs)
         if "matching" in parts:
             set_threads(before)
-            add_approximate(report, [n for n in counts if n >= _LARGE], 1)
+            add_approximate(report, [n for n in counts if n >= _LARGE])
     finally:
         set_threads(before)
     if "growth" in parts:
@@ -141,21 +142,16 @@ def _measure(report: Report, images: list, label: str, threads: int, runs: int) 
     median: dict[str, list[float]] = {name: [] for name in programs}
     counts: dict[str, list[int]] = {name: [] for name in programs}
     for _, image in images:
-        times: dict[str, list[float]] = {name: [] for name in programs}
+        calls = {name: partial(detect, image) for name, detect in programs.items()}
         for name in ("pycolmap", "scikit-image", "OpenCV", "siftcore"):
             if name in programs:
-                counts[name].append(programs[name](image))
+                counts[name].append(calls[name]())
         # The slow ones come last: what they leave in caches and memory would fall to the next.
-        fast = [name for name in ("siftcore", "OpenCV") if name in programs]
-        slow = [name for name in programs if name not in fast]
-        for group, times_each in ((fast, runs), (slow, min(runs, _RUNS_OF_SLOW))):
-            for _ in range(times_each):
-                for name in group:
-                    start = time.perf_counter()
-                    programs[name](image)
-                    times[name].append(time.perf_counter() - start)
+        fast = {name: calls.pop(name) for name in ("siftcore", "OpenCV") if name in calls}
+        taken = median_ms(fast, runs, warm=0)
+        taken |= median_ms(calls, min(runs, _RUNS_OF_SLOW), warm=0)
         for name in programs:
-            median[name].append(1e3 * float(np.median(times[name])))
+            median[name].append(taken[name])
     for name in programs:
         ratio = None
         if "OpenCV" in programs:

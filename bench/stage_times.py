@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from itertools import pairwise
 
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.report import Report
+from bench.timing import median_ms
 from siftcore.detection import assign_orientations, describe_keypoints, detect
 from siftcore.image import load_image
 from siftcore.kernels.blur import gaussian_blur
@@ -19,7 +21,7 @@ from siftcore.params import SiftParams
 from siftcore.scalespace.gaussian import DogProvider, added_blur
 from siftcore.scalespace.geometry import ladder_sigmas
 
-__all__ = ["STAGES", "add_blurs", "add_stages", "stage_seconds"]
+__all__ = ["STAGES", "add_blurs", "add_stages", "first_octave_blurs", "stage_seconds"]
 
 STAGES = ("scale space", "extrema and refinement", "orientations", "descriptors")
 Photograph = tuple[str, NDArray[np.uint8]]
@@ -60,14 +62,20 @@ def add_stages(report: Report, images: list[Photograph], label: str, runs: int) 
         table.add(stage, *medians[stage])
 
 
+def first_octave_blurs() -> list[float]:
+    """Sigmas of the blurs that make the doubled octave, each from the level before."""
+    ladder = ladder_sigmas(SiftParams())
+    # The doubled image has the input's half pixel, twice.
+    return [added_blur(ladder[0], 1.0), *(added_blur(b, a) for a, b in pairwise(ladder))]
+
+
 def add_blurs(report: Report, images: list[Photograph], label: str, runs: int) -> None:
     """A table of the blurs of the doubled octave, in place, beside ``cv2.GaussianBlur``."""
     if not find_spec("cv2"):
         return
     import cv2
 
-    ladder = ladder_sigmas(SiftParams())
-    sigmas = [added_blur(ladder[0], 1.0), *(added_blur(b, a) for a, b in pairwise(ladder))]
+    sigmas = first_octave_blurs()
 
     def ours(source: NDArray[np.float32], sigma: float, out: NDArray[np.float32]) -> None:
         gaussian_blur(source, sigma, out=out)
@@ -82,22 +90,20 @@ def add_blurs(report: Report, images: list[Photograph], label: str, runs: int) -
     for name, image in images:
         doubled = double_linearly(load_image(image))
         stack = np.empty((len(sigmas), *doubled.shape), np.float32)
-        times: dict[str, list[float]] = {"ours": [], "theirs": []}
-        for _ in range(runs + 1):
-            for key, blur in (("ours", ours), ("theirs", theirs)):
-                times[key].append(_cascade_seconds(blur, doubled, sigmas, stack))
-        median = {key: 1e3 * float(np.median(values[1:])) for key, values in times.items()}
+        programs = {
+            name_of: partial(_cascade, blur, doubled, sigmas, stack)
+            for name_of, blur in (("ours", ours), ("theirs", theirs))
+        }
+        median = median_ms(programs, runs)
         table.add(name, median["ours"], median["theirs"], median["ours"] / median["theirs"])
 
 
-def _cascade_seconds(
+def _cascade(
     blur: Callable[[NDArray[np.float32], float, NDArray[np.float32]], None],
     source: NDArray[np.float32],
     sigmas: list[float],
     stack: NDArray[np.float32],
-) -> float:
-    start = time.perf_counter()
+) -> None:
     for sigma, out in zip(sigmas, stack, strict=True):
         blur(source, sigma, out)
         source = out
-    return time.perf_counter() - start
