@@ -72,16 +72,16 @@ def add_roofline(
     bandwidth, peak = _bandwidth(runs), _arithmetic(threads, runs)
     sigmas = first_octave_blurs()
     radii = [len(gaussian_taps(sigma)) - 1 for sigma in sigmas]
-    samples = 4.0 * image.size
+    samples, n_levels = 4.0 * image.size, len(sigmas)
     # A pass folds 2 r neighbours into r sums, multiplies the centre and adds r products.
     blur_operations = samples * sum(2 * (3 * radius + 1) for radius in radii)
     work = {
         # Each level read once and written once.
-        STAGES[0]: (_OCTAVES * samples * 8 * len(sigmas), _OCTAVES * blur_operations),
+        STAGES[0]: (_OCTAVES * samples * 8 * n_levels, _OCTAVES * blur_operations),
         # Every level read once; a difference, and eight neighbours for largest and smallest.
         STAGES[1]: (
-            _OCTAVES * samples * 4 * len(sigmas),
-            _OCTAVES * samples * 17 * (len(sigmas) - 3),
+            _OCTAVES * samples * 4 * n_levels,
+            _OCTAVES * samples * 17 * (n_levels - 3),
         ),
     }
     found = [stage_seconds(image) for _ in range(runs + 1)][1:]

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from bench.report import Report
 from bench.result_files import read_result
 
-__all__ = ["LARGEST_LOSS", "losses"]
+__all__ = ["LARGEST_LOSS", "losses", "read_ratios"]
 
 # Of a ratio; runs on one idle machine differ by half of it.
 LARGEST_LOSS = 0.15
 
 
-def losses(report: Report, baseline: Path) -> list[str]:
-    """What has lost more than `LARGEST_LOSS` against the baseline.
+# Table, row and column.
+Cell = tuple[str, str, str]
+
+
+def read_ratios(path: Path) -> dict[Cell, float]:
+    """Our ratios to other programs in a file of results.
+
+    Raises
+    ------
+    InputError
+        When the file is missing or no result.
+    """
+    return dict(_ratios(read_result(path).report))
+
+
+def losses(report: Report, before: Mapping[Cell, float]) -> list[str]:
+    """What has lost more than `LARGEST_LOSS` against earlier ratios.
 
     Compared are the columns ``over ...`` of the tables that both have. A ratio to another program
     depends on the machine much less than seconds do.
@@ -24,13 +39,7 @@ def losses(report: Report, baseline: Path) -> list[str]:
     -------
     list of str
         A line each; empty if nothing has.
-
-    Raises
-    ------
-    InputError
-        When the baseline is missing or no result.
     """
-    before = dict(_ratios(read_result(baseline).report))
     found = []
     for key, now in _ratios(report):
         then = before.get(key)
@@ -40,7 +49,7 @@ def losses(report: Report, baseline: Path) -> list[str]:
     return found
 
 
-def _ratios(report: Report) -> Iterator[tuple[tuple[str, str, str], float]]:
+def _ratios(report: Report) -> Iterator[tuple[Cell, float]]:
     """Ratios of our own rows by table, row and column."""
     for table in report.tables:
         for i, column in enumerate(table.columns):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
+from functools import partial
 from pathlib import Path
 
 import numba
@@ -16,6 +15,7 @@ from PIL import Image
 from skimage import data
 
 from bench.report import Report
+from bench.timing import median_ms
 
 __all__ = ["run"]
 
@@ -37,24 +37,19 @@ def run(runs: int) -> Report:
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "camera.png")
         Image.fromarray(np.asarray(data.camera())).save(path)
-        times: dict[str, list[float]] = {name: [] for name in _PROGRAMS}
-        for _ in range(runs + 1):
-            for name, code in _PROGRAMS.items():
-                start = time.perf_counter()
-                subprocess.run([sys.executable, "-c", code.format(path=path)], check=True)
-                times[name].append(time.perf_counter() - start)
-        with tempfile.TemporaryDirectory() as empty_cache:
-            start = time.perf_counter()
-            subprocess.run(
-                [sys.executable, "-c", _PROGRAMS[_FIRST].format(path=path)],
-                env=os.environ | {"NUMBA_CACHE_DIR": empty_cache},
-                check=True,
-            )
-            cold = time.perf_counter() - start
-    medians = {name: statistics.median(values[1:]) for name, values in times.items()}
-    # Once: it takes as long as all the others.
-    medians[f"{_FIRST}, no kernel compiled yet"] = cold
+        programs = {
+            name: partial(_process, code.format(path=path)) for name, code in _PROGRAMS.items()
+        }
+        medians = median_ms(programs, runs)
+        with tempfile.TemporaryDirectory() as cache:
+            cold = partial(_process, _PROGRAMS[_FIRST].format(path=path), NUMBA_CACHE_DIR=cache)
+            # Once: it takes as long as all the others.
+            medians |= median_ms({f"{_FIRST}, no kernel compiled yet": cold}, 1, warm=0)
     empty = medians["python -c pass"]
-    for name, seconds in medians.items():
-        table.add(name, round(seconds, 3), round(seconds - empty, 3))
+    for name, ms in medians.items():
+        table.add(name, round(ms / 1e3, 3), round((ms - empty) / 1e3, 3))
     return report
+
+
+def _process(code: str, **environment: str) -> None:
+    subprocess.run([sys.executable, "-c", code], env=os.environ | environment, check=True)

@@ -71,9 +71,7 @@ def sums_over_rows(radius: int, stride: int, rows: int, lanes: int) -> Generate:
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             _, at, _, _, to = arguments
-            source, weights, target = (
-                data_of(context, builder, signature.args[i], arguments[i]) for i in (0, 2, 3)
-            )
+            source, weights, target = data_of(context, builder, signature, arguments, 0, 2, 3)
             factors = _taps(builder, weights, radius, lanes)
             loaded = [
                 load(builder, source, builder.add(at, index(i * stride)), lanes)
@@ -111,9 +109,7 @@ def sum_along_row(radius: int, lanes: int, *, shift: bool) -> Generate:
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             _, at, _, _, to = arguments
-            source, weights, target = (
-                data_of(context, builder, signature.args[i], arguments[i]) for i in (0, 2, 3)
-            )
+            source, weights, target = data_of(context, builder, signature, arguments, 0, 2, 3)
             factors = _taps(builder, weights, radius, lanes)
             step = lanes if shift else 1
             n = 2 * radius // lanes + 2 if shift else 2 * radius + 1

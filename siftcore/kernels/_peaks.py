@@ -51,9 +51,8 @@ def subtract(typing_context, samples, coarse, fine, weight, threshold, dogs, to)
     signature = types.uint64(samples, coarse, fine, weight, threshold, dogs, to)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        samples, coarse, fine, weight, threshold, dogs, to = arguments
-        source = data_of(context, builder, signature.args[0], samples)
-        target = data_of(context, builder, signature.args[5], dogs)
+        _, coarse, fine, weight, threshold, _, to = arguments
+        source, target = data_of(context, builder, signature, arguments, 0, 5)
         levels = (load(builder, source, place, LANES) for place in (coarse, fine))
         dog = builder.fmul(everywhere(builder, weight, LANES), builder.fsub(*levels))
         store(builder, dog, target, to)
@@ -81,8 +80,8 @@ def outermost(typing_context, dogs, above, here, below, threshold):  # type: ign
     signature = types.uint64(dogs, above, here, below, threshold)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        dogs, above, here, below, threshold = arguments
-        source = data_of(context, builder, signature.args[0], dogs)
+        _, above, here, below, threshold = arguments
+        (source,) = data_of(context, builder, signature, arguments, 0)
         centre = load(builder, source, here, LANES)
         around = [
             load(builder, source, builder.add(row, index(step)), LANES)

@@ -69,11 +69,8 @@ def multiply_block(typing_context, a, at, length, panel, products):  # type: ign
     signature = types.void(a, at, length, panel, products)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        a, at, length, panel, products = arguments
-        left, right, out = (
-            data_of(context, builder, signature.args[i], array)
-            for i, array in ((0, a), (3, panel), (4, products))
-        )
+        _, at, length, _, _ = arguments
+        left, right, out = data_of(context, builder, signature, arguments, 0, 3, 4)
         # LLVM keeps these in registers.
         zero = ir.Constant(vector(LANES), [0.0] * LANES)
         places = [
@@ -146,9 +143,7 @@ def update_rows(typing_context, products, take_off, first_column, score, column,
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         _, _, first_column, _, _, at = arguments
-        source, off, scores, columns = (
-            data_of(context, builder, signature.args[i], arguments[i]) for i in (0, 1, 3, 4)
-        )
+        source, off, scores, columns = data_of(context, builder, signature, arguments, 0, 1, 3, 4)
         starts = [index(j * LANES) for j in range(_VECTORS)]
         less = [load(builder, off, start, LANES) for start in starts]
         number = everywhere(builder, first_column, LANES)
@@ -190,11 +185,8 @@ def update_columns(typing_context, products, take_off, at, first_row, score, row
     signature = types.void(products, take_off, at, first_row, score, row)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        products, take_off, at, first_row, score, row = arguments
-        source, off, scores, rows = (
-            data_of(context, builder, signature.args[i], array)
-            for i, array in ((0, products), (1, take_off), (4, score), (5, row))
-        )
+        _, _, at, first_row, _, _ = arguments
+        source, off, scores, rows = data_of(context, builder, signature, arguments, 0, 1, 4, 5)
         halves = [builder.gep(off, [builder.add(at, index(i))]) for i in range(ROWS)]
         less = [everywhere(builder, builder.load(half), LANES) for half in halves]
         numbers = [builder.add(first_row, ir.Constant(ir.IntType(32), i)) for i in range(ROWS)]

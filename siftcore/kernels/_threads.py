@@ -61,7 +61,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_pool)
 
 
-# Waking a thread takes as long as blurring this many samples: `python -m bench speed` decided.
+# With fewer samples than about this, waking a thread takes longer than it saves.
 PARALLEL_FROM = 2**18
 
 

@@ -66,9 +66,13 @@ def shifted(builder: Any, first: Any, second: Any, by: int) -> Any:
     return builder.shuffle_vector(first, second, chosen)
 
 
-def data_of(context: Any, builder: Any, array_type: Any, array: Any) -> Any:
-    """Where the samples of an array argument are."""
-    return context.make_array(array_type)(context, builder, array).data
+def data_of(
+    context: Any, builder: Any, signature: Any, arguments: Sequence[Any], *places: int
+) -> list[Any]:
+    """Where the samples of the array arguments at these places are."""
+    return [
+        context.make_array(signature.args[i])(context, builder, arguments[i]).data for i in places
+    ]
 
 
 def _at(builder: Any, data: Any, place: Any, lanes: int) -> Any:

@@ -79,8 +79,8 @@ def add_votes(typing_context, histogram, slot, orientation, column, upper, lower
     signature = types.void(histogram, slot, orientation, column, upper, lower)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        histogram, slot, orientation, column, upper, lower = arguments
-        bins = data_of(context, builder, signature.args[0], histogram)
+        _, slot, orientation, column, upper, lower = arguments
+        (bins,) = data_of(context, builder, signature, arguments, 0)
         weights = _pair_weights(builder, orientation, column)
         for vote, shift in ((upper, 0), (lower, _PAIR)):
             place = builder.add(slot, index(shift))

@@ -14,7 +14,7 @@ from bench.commands.options import app
 from bench.matching_speed import descriptors
 from bench.report import Report
 from bench.speed import PARTS, run
-from bench.speed_check import losses
+from bench.speed_check import losses, read_ratios
 from siftcore.errors import InputError, ParameterError
 
 
@@ -35,11 +35,11 @@ def baseline(tmp_path: Path) -> Path:
 
 
 def test_what_is_no_slower_passes(baseline: Path) -> None:
-    assert losses(report_with(0.57, theirs=9.0, blur=0.45), baseline) == []
+    assert losses(report_with(0.57, theirs=9.0, blur=0.45), read_ratios(baseline)) == []
 
 
 def test_each_loss_of_more_than_15_percent_is_named(baseline: Path) -> None:
-    found = losses(report_with(0.58, blur=0.47), baseline)
+    found = losses(report_with(0.58, blur=0.47), read_ratios(baseline))
     assert found == [
         "8 x 8, 1 thread: siftcore: over OpenCV 0.580, was 0.500",
         "Blurs: coffee: over OpenCV 0.470, was 0.400",
@@ -49,12 +49,12 @@ def test_each_loss_of_more_than_15_percent_is_named(baseline: Path) -> None:
 def test_tables_that_the_baseline_has_not_are_passed_over(baseline: Path) -> None:
     report = Report("speed", {})
     report.table("9 x 9, 1 thread", "program", "over OpenCV").add("siftcore", 99.0)
-    assert losses(report, baseline) == []
+    assert losses(report, read_ratios(baseline)) == []
 
 
 def test_a_missing_baseline_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError):
-        losses(report_with(1.0), tmp_path / "nothing.json")
+        losses(report_with(1.0), read_ratios(tmp_path / "nothing.json"))
 
 
 def test_every_part_has_its_tables() -> None:
@@ -95,16 +95,25 @@ def test_bad_options_are_named(options: list[str]) -> None:
         run([], **({"sizes": "64x48", "runs": 1} | given))
 
 
-def test_the_check_decides_the_exit_code(tmp_path: Path) -> None:
-    measured = tmp_path / "now.json"
+def multiply_ratios(results: Path, factor: float) -> None:
+    content = json.loads(results.read_text())
+    for table in content["tables"]:
+        for i, column in enumerate(table["columns"]):
+            if column.startswith("over "):
+                for row in table["rows"]:
+                    row[i] *= factor
+    results.write_text(json.dumps(content))
+
+
+# Enough that what one run differs from the next does not count.
+@pytest.mark.parametrize(("factor", "code"), [(1e6, 0), (1e-6, 1)])
+def test_the_check_decides_the_exit_code(factor: float, code: int, tmp_path: Path) -> None:
+    earlier = tmp_path / "earlier.json"
     command = ["speed", "--parts", "matching", "--descriptors", "60", "--runs", "1"]
     runner = CliRunner()
-    assert runner.invoke(app, [*command, "--json", str(measured)]).exit_code == 0
-    written = measured.read_text()
-    for factor, code in ((1e6, 0), (1e-6, 1)):
-        content = json.loads(written)
-        for table in content["tables"]:
-            for row in table["rows"]:
-                row[table["columns"].index("over FAISS")] *= factor
-        measured.write_text(json.dumps(content))
-        assert runner.invoke(app, [*command, "--check", str(measured)]).exit_code == code
+    assert runner.invoke(app, [*command, "--json", str(earlier)]).exit_code == 0
+    multiply_ratios(earlier, factor)
+    assert runner.invoke(app, [*command, "--check", str(earlier)]).exit_code == code
+    # The same file may be compared with and written over.
+    both = ["--json", str(earlier), "--check", str(earlier)]
+    assert runner.invoke(app, [*command, *both]).exit_code == code

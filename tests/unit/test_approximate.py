@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import builtins
+import sys
 from typing import Any
 
 import numpy as np
@@ -68,14 +68,7 @@ def test_fewer_than_the_candidates(n: int, pair: Any) -> None:
 
 
 def test_without_faiss_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, pair: Any) -> None:
-    present = builtins.__import__
-
-    def no_faiss(name: str, *args: Any, **kwargs: Any) -> Any:
-        if name == "faiss":
-            raise ImportError(name)
-        return present(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", no_faiss)
+    monkeypatch.setitem(sys.modules, "faiss", None)
     small = features(pair[0][:10])
     with pytest.raises(MissingDependencyError, match=r"siftcore\[faiss\]"):
         siftcore.match_features(small, small, approximate=True)
