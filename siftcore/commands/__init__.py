@@ -1,0 +1,1 @@
+"""The commands of ``siftcore``, one a file."""
