@@ -91,7 +91,7 @@ def read_glue_factory(
     """
     shown = os.fspath(path)
     with _open(path) as file:
-        group = file.get(name) if name.strip("/") else None
+        group: Any = file.get(name) if name.strip("/") else None
         if not hasattr(group, "keys"):
             raise InputError(f"{shown!r} has no image {name!r}; check the name")
         absent = [dataset for dataset in _DATASETS if dataset not in group]

@@ -132,7 +132,7 @@ def write_features(
 
 
 @overload
-def read_features(path: str | os.PathLike[str], name: str) -> Features: ...
+def read_features(path: str | os.PathLike[str], name: str) -> Features: ...  # type: ignore[overload-overlap]
 @overload
 def read_features(path: str | os.PathLike[str], name: Iterable[str]) -> dict[str, Features]: ...
 def read_features(
