@@ -81,3 +81,16 @@ def test_pairs(tmp_path):
 def test_features_of_several_names(tmp_path):
     write_features(tmp_path / "f.h5", {n: Features.empty((4, 3), "dog") for n in ("a", "b")})
     assert list(read_features(tmp_path / "f.h5", ["b", "a"])) == ["b", "a"]
+
+
+def test_a_truncated_file(tmp_path):
+    path = tmp_path / "m.h5"
+    write_matches(path, [("a", "b", make([[0, 1]]), 2)])
+    path.write_bytes(path.read_bytes()[:700])
+    with pytest.raises(InputError, match="damaged"):
+        read_matches(path, "a", "b")
+
+
+def test_a_pair_is_given_once(tmp_path):
+    with pytest.raises(InputError, match="given twice"):
+        write_matches(tmp_path / "m.h5", [("a/b", "c", make([]), 0), ("c", "a-b", make([]), 0)])
