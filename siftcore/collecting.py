@@ -13,7 +13,8 @@ from siftcore.types import Features
 
 __all__ = ["FeatureCollector"]
 
-_SMALL = ("xy", "sigma", "angle", "response", "octave", "level")
+_ORDERED = ("xy", "sigma", "angle", "response", "octave")
+_SMALL = (*_ORDERED, "level")
 
 
 class FeatureCollector:
@@ -55,7 +56,7 @@ class FeatureCollector:
         """All of them, strongest first. Nothing can be added any more."""
         # Each array goes as soon as the next one holds the same.
         columns = {name: np.concatenate(self._columns.pop(name)) for name in _SMALL}
-        places = order(columns["xy"], columns["sigma"], columns["angle"], columns["response"])
+        places = order(**{name: columns[name] for name in _ORDERED})
         reorder_rows(self._descriptors, places)
         sorted_columns = {name: columns.pop(name)[places] for name in _SMALL}
         return Features(

@@ -19,6 +19,7 @@ from siftcore.detection import (
 from siftcore.errors import InputError
 from siftcore.image import check_mask, load_image
 from siftcore.matching import match_features
+from siftcore.octaves import for_octaves
 from siftcore.params import SiftParams, resolve_params
 from siftcore.rows import open_rows
 from siftcore.scalespace.protocol import Octave, ScaleSpace, ScaleSpaceProvider, StripProvider
@@ -124,21 +125,20 @@ def extract(
     allowed = check_mask(mask, image_size[::-1])
 
     collector = FeatureCollector(image_size, source.name)
-    # The n-th largest response so far: what lies below it need not be described.
-    floor = 0.0
-    for octave in space:
+    strongest = None if spread else budget
+
+    def features_of(octave: Octave) -> Features:
         keypoints = detect(octave, settings)
         if allowed is not None:
             keypoints = keypoints.take(_inside(octave, keypoints, allowed))
         keypoints = assign_orientations(octave, keypoints, settings)
-        if budget is not None and not spread:
-            keypoints = _strongest(keypoints, budget, floor)
+        if strongest is not None:
+            # What lies below the n-th largest response so far need not be described.
+            keypoints = _strongest(keypoints, strongest, collector.nth_response(strongest))
         descriptors = describe_keypoints(octave, keypoints, settings)
-        collector.add(to_features(octave, keypoints, descriptors, image_size, source.name))
-        if budget is not None and not spread:
-            floor = collector.nth_response(budget)
-        # The provider may free this octave before it makes the next.
-        del octave, keypoints, descriptors
+        return to_features(octave, keypoints, descriptors, image_size, source.name)
+
+    for_octaves(space, features_of, collector.add)
     features = collector.ordered()
     if budget is None or len(features) <= budget:
         return features

@@ -23,9 +23,10 @@ def order(
     sigma: NDArray[np.float32],
     angle: NDArray[np.float32],
     response: NDArray[np.float32],
+    octave: NDArray[np.int16],
 ) -> NDArray[np.intp]:
-    """Indices by descending response; ties by y, x, sigma, angle."""
-    return np.lexsort((angle, sigma, xy[:, 0], xy[:, 1], -response))
+    """Indices by descending response; ties by y, x, sigma, angle, octave."""
+    return np.lexsort((octave, angle, sigma, xy[:, 0], xy[:, 1], -response))
 
 
 def spread_out(features: Features, n: int) -> NDArray[np.intp]:

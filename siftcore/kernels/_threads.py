@@ -10,15 +10,17 @@ import itertools
 import os
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TypeVar
 
 import numba
 from numba import config
 
-__all__ = ["for_ranges", "thread_count"]
+__all__ = ["both", "for_ranges", "thread_count"]
 
 Result = TypeVar("Result")
+# What a thread of the pool may use: Numba keeps the setting of every thread apart.
+_inherited = threading.local()
 
 _pool: ThreadPoolExecutor | None = None
 _pool_lock = threading.Lock()
@@ -30,6 +32,8 @@ def _limit() -> int:
 
 def thread_count() -> int:
     """Numba's setting: ``numba.set_num_threads`` where it was called, else NUMBA_NUM_THREADS."""
+    if hasattr(_inherited, "count"):
+        return int(_inherited.count)
     try:
         numba.threading_layer()  # type: ignore[attr-defined]
     except ValueError:
@@ -115,3 +119,39 @@ def for_ranges(
             for worker in pending:
                 worker.result()
     return results  # type: ignore[return-value]
+
+
+def both(first: Callable[[], object], second: Callable[[], object]) -> None:
+    """Call both, the second on another thread where one is free.
+
+    A thread that is done early helps with the ranges of the other call.
+
+    Raises
+    ------
+    Exception
+        That of `first` if both fail.
+    """
+    count = thread_count()
+    if count == 1:
+        first()
+        second()
+        return
+
+    def elsewhere() -> None:
+        _inherited.count = count
+        try:
+            second()
+        finally:
+            del _inherited.count
+
+    started = _shared_pool().submit(elsewhere)
+    try:
+        first()
+    except BaseException:
+        if not started.cancel():
+            wait([started])
+        raise
+    if started.cancel():
+        second()
+    else:
+        started.result()
