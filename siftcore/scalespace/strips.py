@@ -29,7 +29,7 @@ from siftcore.scalespace.protocol import Octave, Strip
 __all__ = ["octaves_in_strips", "strip_rows", "windows"]
 
 # Levels of a strip; its surroundings come on top.
-STRIP_BYTES = 320 * 2**20
+STRIP_BYTES = 256 * 2**20
 SMALLEST_STRIP = 64
 
 Rows = NDArray[np.float32]
