@@ -18,6 +18,7 @@ from siftcore.kernels.doubling import double_linearly
 from siftcore.params import ScaleSpaceParams
 from siftcore.scalespace.geometry import Grid, count_octaves, ladder_sigmas
 from siftcore.scalespace.protocol import Octave, ScaleSpace
+from siftcore.scalespace.stacks import empty_stack
 
 if TYPE_CHECKING:
     from siftcore.params import SiftParams
@@ -58,7 +59,7 @@ def fill_levels(
     source: NDArray[np.float32], added: float, ladder: NDArray[np.float64]
 ) -> NDArray[np.float32]:
     """All levels of an octave, the first from `source` by a blur of `added` samples."""
-    stack = np.empty((len(ladder), *source.shape), np.float32)
+    stack = empty_stack((len(ladder), *source.shape))
     gaussian_blur(source, added, out=stack[0])
     for i in range(1, len(ladder)):
         gaussian_blur(stack[i - 1], added_blur(ladder[i], ladder[i - 1]), out=stack[i])
