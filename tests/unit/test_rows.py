@@ -107,6 +107,29 @@ def test_rows_of_a_rasterio_dataset(grey, colour):
     np.testing.assert_array_equal(features.xy, siftcore.extract(grey).xy)
 
 
+@pytest.mark.parametrize("bands", [1, 3, 4])
+def test_rows_of_a_tiled_geotiff_through_rasterio(bands, colour, tmp_path):
+    rasterio = pytest.importorskip("rasterio")
+    height, width, _ = colour.shape
+    deep = colour.astype(np.uint16) * 257
+    layers = np.concatenate([deep, deep[..., :1]], axis=-1)[..., :bands]
+    profile = {
+        "driver": "GTiff", "height": height, "width": width, "count": bands, "dtype": "uint16",
+        "tiled": True, "blockxsize": 64, "blockysize": 48, "compress": "deflate",
+        "transform": rasterio.Affine(0.5, 0, 4e5, 0, -0.5, 5e6), "crs": "EPSG:32633",
+    }  # fmt: skip
+    path = tmp_path / "scene.tif"
+    with rasterio.open(path, "w", **profile) as dataset:
+        dataset.write(np.moveaxis(layers, -1, 0))
+    with rasterio.open(path) as dataset:
+        assert_rows(RasterRows(dataset), layers[..., :3].squeeze())
+        found = siftcore.extract(dataset)
+    expected = siftcore.extract(layers[..., :3].squeeze())
+    assert len(expected) > 0
+    np.testing.assert_array_equal(found.xy, expected.xy)
+    np.testing.assert_array_equal(found.descriptors, expected.descriptors)
+
+
 def test_small_images_are_read_in_one_piece(grey, tmp_path):
     path = tmp_path / "image.tif"
     tifffile.imwrite(path, grey)
