@@ -2,6 +2,7 @@
 # make test   all tests but those that take minutes
 # make test-slow   those: every weight file held to its manifest on the images in DATA
 # make lint   ruff and mypy
+# make docs   these pages, docs/_build/html
 # make bench  conformance, speed and start-up, beside other programs
 # make bench-docs   every benchmark on the images in DATA, kept in bench/results, and docs/results.md
 # make ablations    variants of the networks, trained alike on the images in DATA and compared
@@ -24,7 +25,7 @@ METHOD3_X4 := method3-x4-tiny,method3-x4,method3-x4-large,method3-x4-real
 SPOILT := jpeg60,jpeg30,noise5,noise15,defocus,motion,lowlight
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-slow lint bench bench-docs bench-page ablations clean
+.PHONY: demo test test-slow lint docs bench bench-docs bench-page ablations clean
 
 demo: $(VENV)/installed
 	$(BIN)/python -m bench demo
@@ -39,6 +40,9 @@ lint: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(VENV)/installed
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 
 bench: $(VENV)/installed-peers
 	$(BENCH) conformance

@@ -81,7 +81,7 @@ def test_blocks_say_what_they_are(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert text.count("```") % 2 == 0
     opened = re.findall(r"^ *```(\S*)", text, re.MULTILINE)[::2]
-    assert set(opened) <= {"python", "sh", "text", "toml"}
+    assert set(opened) <= {"python", "sh", "text", "toml", "{toctree}", "{eval-rst}"}
 
 
 @pytest.mark.parametrize(
