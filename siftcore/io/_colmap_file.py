@@ -1,0 +1,124 @@
+"""The file of a COLMAP database: one transaction, its rows, and its matrices."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from siftcore.errors import InputError, OutputError
+from siftcore.io._colmap_schema import create_tables, has_table
+
+__all__ = ["ColmapFile"]
+
+_Self = TypeVar("_Self", bound="ColmapFile")
+
+
+class ColmapFile:
+    """A database that is opened, or made where there is none; the base of `ColmapDatabase`."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = os.fspath(path)
+        self._is_new = not Path(self._path).exists()
+        try:
+            # Transactions are begun and ended by hand, so that a new schema is part of one.
+            self._connection = sqlite3.connect(self._path, isolation_level=None)
+        except sqlite3.Error as error:
+            raise OutputError(f"cannot open the database {self._path!r}: {error}") from error
+        try:
+            self._connection.execute("BEGIN")
+            if self._connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None:
+                create_tables(self._connection)
+            for table in ("cameras", "images", "keypoints", "descriptors", "matches"):
+                if not has_table(self._connection, table):
+                    raise InputError(
+                        f"{self._path!r} has no table {table!r}: it is not a COLMAP database"
+                    )
+        except BaseException as error:
+            self._connection.close()
+            self._discard_new()
+            if isinstance(error, sqlite3.Error):
+                raise InputError(
+                    f"cannot read {self._path!r} as a COLMAP database: {error}"
+                ) from error
+            raise
+
+    def __enter__(self: _Self) -> _Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close(keep=kind is None)
+
+    def close(self, keep: bool = True) -> None:
+        """Keep or drop what was written, and close the file."""
+        try:
+            self._connection.execute("COMMIT" if keep else "ROLLBACK")
+        except sqlite3.Error as failure:
+            raise OutputError(f"cannot write {self._path!r}: {failure}") from failure
+        finally:
+            self._connection.close()
+        if not keep:
+            self._discard_new()
+
+    def _discard_new(self) -> None:
+        if self._is_new:
+            Path(self._path).unlink(missing_ok=True)
+
+    def check_image(self, image_id: int) -> None:
+        """Raise `InputError` unless there is an image of that number."""
+        if self.select_one("SELECT 1 FROM images WHERE image_id = ?", int(image_id)) is None:
+            raise InputError(f"{self._path!r} has no image {image_id}; add_image gives one")
+
+    def write_array(
+        self, table: str, key: str, number: int, array: NDArray[Any], **extra: Any
+    ) -> None:
+        """Write or replace a matrix with its shape, and what stands beside it."""
+        columns = (key, "rows", "cols", "data", *extra)
+        row = (int(number), *array.shape, array.tobytes(), *extra.values())
+        self.insert(table, columns, row)
+
+    def read_array(self, table: str, key: str, number: int, dtype: str, where: str) -> NDArray[Any]:
+        """A matrix, checked against its stored shape."""
+        row = self.select_one(f"SELECT rows, cols, data FROM {table} WHERE {key} = ?", int(number))
+        if row is None:
+            raise InputError(f"{where}: no {table} are stored; extract them first")
+        n_rows, n_columns, data = row
+        data = data or b""
+        if len(data) != n_rows * n_columns * np.dtype(dtype).itemsize:
+            raise InputError(
+                f"{where}: {table} should be {n_rows} x {n_columns} of {dtype}, but "
+                f"{len(data)} bytes are stored; the database is damaged"
+            )
+        return np.frombuffer(data, dtype).reshape(n_rows, n_columns)
+
+    def insert(self, table: str, columns: tuple[str, ...], row: tuple[Any, ...]) -> int:
+        """Write or replace a row, and return its number."""
+        marks = ", ".join("?" * len(columns))
+        query = f"INSERT OR REPLACE INTO {table} ({', '.join(columns)}) VALUES ({marks})"
+        try:
+            number = self._connection.execute(query, row).lastrowid
+        except sqlite3.Error as error:
+            raise OutputError(f"cannot write {table} to {self._path!r}: {error}") from error
+        return int(number or 0)
+
+    def select(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        try:
+            return self._connection.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise InputError(f"cannot read {self._path!r}: {error}") from error
+
+    def select_one(self, query: str, *values: Any) -> tuple[Any, ...] | None:
+        """The first row of a query, or None."""
+        rows = self.select(query, *values)
+        return rows[0] if rows else None

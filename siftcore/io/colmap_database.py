@@ -1,0 +1,334 @@
+"""COLMAP's SQLite database: cameras, images, keypoints, descriptors, matches.
+
+Needs nothing but Python's own sqlite3; COLMAP 4 and pycolmap open, match and reconstruct from it.
+Each image gets a frame of its own, each camera a rig, as COLMAP's own extraction makes them.
+
+Keypoints are stored as x + 0.5, y + 0.5, sigma, angle; descriptors as RootSIFT in bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from siftcore.coordinates import colmap_xy, shape_from_colmap_affine, xy_from_colmap
+from siftcore.descriptor_layouts import bytes_from_unit, root_sift, unit_from_bytes
+from siftcore.errors import InputError
+from siftcore.io._colmap_file import ColmapFile
+from siftcore.io._colmap_schema import (
+    MODELS,
+    SIFT_TYPE,
+    has_column,
+    has_table,
+    pair_id,
+)
+from siftcore.io.foreign import foreign_features
+from siftcore.types import Features
+from siftcore.validation import check_choice
+
+__all__ = ["ColmapDatabase", "ColmapImage"]
+
+# COLMAP's guess where the EXIF data say nothing.
+_FOCAL_PER_SIDE = 1.2
+_CAMERA_SENSOR = 0
+
+
+class ColmapImage(NamedTuple):
+    """One row of the table of images."""
+
+    image_id: int
+    name: str
+    camera_id: int
+
+
+class ColmapDatabase(ColmapFile):
+    """A database that is opened, or made where there is none.
+
+    Used in a ``with`` block: what was written is kept when the block ends, all of it, and none of
+    it when the block raises.
+
+    Parameters
+    ----------
+    path : str or path-like
+
+    Raises
+    ------
+    InputError
+        When the file is not a COLMAP database.
+    OutputError
+        When there is no file and none can be made.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with ColmapDatabase(f"{folder}/database.db") as database:
+    ...         camera = database.add_camera(640, 480)
+    ...         image = database.add_image("1.jpg", camera)
+    ...         database.write_features(image, Features.empty((640, 480), "dog"))
+    ...         database.read_features("1.jpg")
+    Features(0 keypoints, image 640x480, provider='colmap')
+    """
+
+    def add_camera(
+        self,
+        width: int,
+        height: int,
+        model: str = "SIMPLE_RADIAL",
+        params: ArrayLike | None = None,
+    ) -> int:
+        """Add a camera, and a rig of it alone.
+
+        Parameters
+        ----------
+        width, height : int
+            Of its images, in pixels.
+        model : str
+            COLMAP's name for the model.
+        params : array_like, optional
+            In COLMAP's order, the principal point in its pixels (centre of the first: 0.5). They
+            are then taken as known beforehand. By default a guess that reconstruction refines,
+            for models of one focal length: 1.2 times the long side, and the image's centre.
+
+        Returns
+        -------
+        int
+            Number of the camera.
+        """
+        check_choice("model", model, tuple(MODELS))
+        number, count = MODELS[model]
+        if params is None:
+            if not model.startswith(("SIMPLE_", "RADIAL")):
+                raise InputError(f"the camera model {model} needs its {count} params")
+            guess = [_FOCAL_PER_SIDE * max(width, height), width / 2, height / 2]
+            values = np.array(guess + [0.0] * (count - 3))
+        else:
+            values = np.asarray(params, np.float64)
+        if values.shape != (count,):
+            raise InputError(f"{model} takes {count} params; got an array of {values.shape}")
+        row = (number, int(width), int(height), values.tobytes(), int(params is not None))
+        camera_id = self.insert(
+            "cameras", ("model", "width", "height", "params", "prior_focal_length"), row
+        )
+        if has_table(self._connection, "rigs"):
+            self.insert("rigs", ("ref_sensor_id", "ref_sensor_type"), (camera_id, _CAMERA_SENSOR))
+        return camera_id
+
+    def add_image(self, name: str, camera_id: int) -> int:
+        """Add an image, and a frame of it alone.
+
+        Parameters
+        ----------
+        name : str
+            Path relative to the folder of images, with ``/``.
+        camera_id : int
+            As `add_camera` gave it.
+
+        Returns
+        -------
+        int
+            Number of the image.
+
+        Raises
+        ------
+        InputError
+            When the name is taken, or there is no such camera.
+        """
+        if self.select_one("SELECT 1 FROM images WHERE name = ?", name) is not None:
+            raise InputError(f"{self._path!r} already has an image {name!r}")
+        if self.select_one("SELECT 1 FROM cameras WHERE camera_id = ?", int(camera_id)) is None:
+            raise InputError(f"{self._path!r} has no camera {camera_id}; add_camera gives one")
+        image_id = self.insert("images", ("name", "camera_id"), (name, int(camera_id)))
+        if has_table(self._connection, "frames"):
+            rig = self.select_one(
+                "SELECT rig_id FROM rigs WHERE ref_sensor_id = ? AND ref_sensor_type = ?",
+                int(camera_id),
+                _CAMERA_SENSOR,
+            )
+            if rig is None:
+                raise InputError(
+                    f"camera {camera_id} is no rig's first camera; add its images with pycolmap"
+                )
+            frame_id = self.insert("frames", ("rig_id",), rig)
+            self.insert(
+                "frame_data",
+                ("frame_id", "data_id", "sensor_id", "sensor_type"),
+                (frame_id, image_id, int(camera_id), _CAMERA_SENSOR),
+            )
+        return image_id
+
+    def images(self) -> tuple[ColmapImage, ...]:
+        """All images, by number."""
+        query = "SELECT image_id, name, camera_id FROM images ORDER BY image_id"
+        return tuple(ColmapImage(*row) for row in self.select(query))
+
+    def write_features(
+        self, image_id: int, features: Features, kind: Literal["sift", "rootsift"] = "rootsift"
+    ) -> None:
+        """Write or replace an image's keypoints and descriptors.
+
+        Parameters
+        ----------
+        image_id : int
+            As `add_image` gave it.
+        features : Features
+        kind : {"sift", "rootsift"}
+            What `features.descriptors` are: ``SiftParams.descriptor`` of their extraction. COLMAP
+            compares RootSIFT, so "sift" is turned into it.
+        """
+        check_choice("kind", kind, ("sift", "rootsift"))
+        self.check_image(image_id)
+        keypoints = np.column_stack([colmap_xy(features.xy), features.sigma, features.angle])
+        vectors = features.descriptors if kind == "rootsift" else root_sift(features.descriptors)
+        self.write_array("keypoints", "image_id", image_id, keypoints.astype("<f4"))
+        typed = has_column(self._connection, "descriptors", "type")
+        self.write_array(
+            "descriptors",
+            "image_id",
+            image_id,
+            bytes_from_unit(vectors),
+            **({"type": SIFT_TYPE} if typed else {}),
+        )
+
+    def read_features(self, name: str) -> Features:
+        """One image's features.
+
+        Parameters
+        ----------
+        name : str
+            As in `images`.
+
+        Returns
+        -------
+        Features
+            In the order of the database. `descriptors` are RootSIFT unless COLMAP was told
+            otherwise, of L2 norm 1; `response`, `octave` and `level` are not stored and are 0.
+
+        Raises
+        ------
+        InputError
+            When the image, its keypoints or its descriptors are missing or damaged, or the
+            descriptors are not SIFT.
+        """
+        row = self.select_one(
+            "SELECT i.image_id, c.width, c.height FROM images i JOIN cameras c "
+            "ON i.camera_id = c.camera_id WHERE i.name = ?",
+            name,
+        )
+        if row is None:
+            raise InputError(f"{self._path!r} has no image {name!r}, or not its camera")
+        image_id, width, height = row
+        where = f"image {name!r} in {self._path!r}"
+        keypoints = self.read_array("keypoints", "image_id", image_id, "<f4", where)
+        descriptors = self.read_array("descriptors", "image_id", image_id, "u1", where)
+        if has_column(self._connection, "descriptors", "type"):
+            kind = self.select_one("SELECT type FROM descriptors WHERE image_id = ?", image_id)
+            if kind is not None and kind[0] not in (SIFT_TYPE, None):
+                raise InputError(f"{where}: descriptors of type {kind[0]}, not SIFT (0)")
+        sigma: NDArray[Any]
+        angle: NDArray[Any]
+        if keypoints.shape[1] == 4:
+            sigma, angle = keypoints[:, 2], keypoints[:, 3]
+        elif keypoints.shape[1] == 6:
+            sigma, angle = shape_from_colmap_affine(keypoints[:, 2:])
+        elif len(keypoints) == 0:
+            sigma = angle = np.zeros(0)
+        else:
+            raise InputError(
+                f"{where}: keypoints of {keypoints.shape[1]} columns have no scale and angle; "
+                "4 or 6 were expected"
+            )
+        return foreign_features(
+            where,
+            xy=xy_from_colmap(keypoints[:, :2]),
+            sigma=sigma,
+            angle=angle,
+            descriptors=unit_from_bytes(descriptors),
+            image_size=(int(width), int(height)),
+            provider="colmap",
+        )
+
+    def write_matches(self, image_a: int, image_b: int, indices: ArrayLike) -> None:
+        """Write or replace the matches of two images, not yet verified.
+
+        Parameters
+        ----------
+        image_a, image_b : int
+            Numbers of the images.
+        indices : array_like, (M, 2)
+            `Matches.indices`: rows in the features of `image_a` and of `image_b`.
+        """
+        pair, rows = self._pair(image_a, image_b, indices)
+        self.write_array("matches", "pair_id", pair, rows)
+
+    def read_matches(self, image_a: int, image_b: int) -> NDArray[np.int32]:
+        """Rows in the features of `image_a` and of `image_b`, (M, 2); none if none are stored."""
+        return self._read_pair("matches", image_a, image_b)
+
+    def write_two_view_geometry(
+        self,
+        image_a: int,
+        image_b: int,
+        indices: ArrayLike,
+        *,
+        homography: ArrayLike | None = None,
+        fundamental: ArrayLike | None = None,
+    ) -> None:
+        """Write or replace verified matches of two images, with the model that verified them.
+
+        Reconstruction starts from these; ``pycolmap.geometric_verification`` writes them too.
+
+        Parameters
+        ----------
+        image_a, image_b : int
+            Numbers of the images.
+        indices : array_like, (M, 2)
+            The inliers among `Matches.indices`.
+        homography, fundamental : array_like, (3, 3)
+            One of them, from a to b in siftcore's pixels, as `siftcore.match` returns it.
+        """
+        if (homography is None) == (fundamental is None):
+            raise InputError("a two-view geometry needs a homography or a fundamental matrix")
+        pair, rows = self._pair(image_a, image_b, indices)
+        shift = np.array([[1.0, 0.0, 0.5], [0.0, 1.0, 0.5], [0.0, 0.0, 1.0]])
+        back = np.linalg.inv(shift)
+        swapped = pair_id(image_a, image_b)[1]
+        model: NDArray[Any]
+        if homography is not None:
+            model = shift @ np.asarray(homography, np.float64).reshape(3, 3) @ back
+            model = np.linalg.inv(model) if swapped else model
+            extra: dict[str, Any] = {"config": 6, "H": model.tobytes()}
+        else:
+            model = back.T @ np.asarray(fundamental, np.float64).reshape(3, 3) @ back
+            model = np.ascontiguousarray(model.T) if swapped else model
+            extra = {"config": 3, "F": model.tobytes()}
+        self.write_array("two_view_geometries", "pair_id", pair, rows, **extra)
+
+    def read_inliers(self, image_a: int, image_b: int) -> NDArray[np.int32]:
+        """Verified matches of two images, (M, 2) rows; none if none are stored."""
+        return self._read_pair("two_view_geometries", image_a, image_b)
+
+    def _pair(
+        self, image_a: int, image_b: int, indices: ArrayLike
+    ) -> tuple[int, NDArray[np.uint32]]:
+        pair, swapped = pair_id(image_a, image_b)
+        rows = np.asarray(indices, np.int64).reshape(-1, 2)
+        for column, image in enumerate((image_a, image_b)):
+            self.check_image(image)
+            count = self.select_one("SELECT rows FROM keypoints WHERE image_id = ?", image) or (0,)
+            if len(rows) and not (0 <= rows[:, column].min() <= rows[:, column].max() < count[0]):
+                raise InputError(
+                    f"matches name keypoints {rows[:, column].min()} to {rows[:, column].max()} of "
+                    f"image {image}, which has {count[0]}"
+                )
+        return pair, np.ascontiguousarray(rows[:, ::-1] if swapped else rows, np.dtype("<u4"))
+
+    def _read_pair(self, table: str, image_a: int, image_b: int) -> NDArray[np.int32]:
+        pair, swapped = pair_id(image_a, image_b)
+        if self.select_one(f"SELECT 1 FROM {table} WHERE pair_id = ?", pair) is None:
+            return np.zeros((0, 2), np.int32)
+        where = f"{table} of images {image_a} and {image_b} in {self._path!r}"
+        rows = self.read_array(table, "pair_id", pair, "<u4", where).reshape(-1, 2)
+        return np.ascontiguousarray(rows[:, ::-1] if swapped else rows, np.int32)
