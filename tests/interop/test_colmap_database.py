@@ -188,16 +188,20 @@ def test_files_of_colmap_3_are_read_and_appended(path: Path, features: Features)
     database.close()
 
 
-def test_nothing_is_kept_of_a_block_that_raises(tmp_path: Path, path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), ColmapDatabase(tmp_path / "new.db") as database:
-        database.add_camera(10, 10)
-        raise ZeroDivisionError
-    assert not (tmp_path / "new.db").exists()
-    with pytest.raises(ZeroDivisionError), ColmapDatabase(path) as database:
-        database.add_image("z.jpg", 1)
-        raise ZeroDivisionError
+def _fail_after_an_image(path: Path) -> None:
     with ColmapDatabase(path) as database:
-        assert "z.jpg" not in [image.name for image in database.images()]
+        database.add_image("z.jpg", database.add_camera(10, 10))
+        raise ZeroDivisionError
+
+
+def test_nothing_is_kept_of_a_block_that_raises(tmp_path: Path, path: Path) -> None:
+    with pytest.raises(ZeroDivisionError):
+        _fail_after_an_image(tmp_path / "new.db")
+    assert not (tmp_path / "new.db").exists()
+    with pytest.raises(ZeroDivisionError):
+        _fail_after_an_image(path)
+    with ColmapDatabase(path) as database:
+        assert len(database.images()) == 3
 
 
 def test_bad_files_are_refused(tmp_path: Path, path: Path) -> None:
@@ -244,3 +248,28 @@ def test_bad_arguments_are_refused(path: Path, features: Features) -> None:
         ):
             with pytest.raises(InputError, match=reason):
                 action()
+
+
+SACRE_COEUR = Path(__file__).resolve().parents[3] / "shared/data/pairs/sacre_coeur"
+
+
+@pytest.mark.skipif(not SACRE_COEUR.is_dir(), reason="needs ../shared/data/pairs/sacre_coeur")
+def test_pycolmap_matches_and_reconstructs(tmp_path: Path) -> None:
+    """From our cameras, keypoints and descriptors alone: its matcher, its mapper."""
+    names = sorted(image.name for image in SACRE_COEUR.glob("*.jpg"))
+    path = tmp_path / "database.db"
+    with ColmapDatabase(path) as database:
+        for name in names:
+            features = siftcore.extract(SACRE_COEUR / name, params="colmap", max_keypoints=3000)
+            image = database.add_image(name, database.add_camera(*features.image_size))
+            database.write_features(image, features)
+    matching = pycolmap.FeatureMatchingOptions()
+    matching.use_gpu = False
+    pycolmap.match_exhaustive(path, matching_options=matching, device=pycolmap.Device.cpu)
+    options = pycolmap.IncrementalPipelineOptions()
+    options.min_model_size = 3
+    options.random_seed = 0
+    models = pycolmap.incremental_mapping(path, SACRE_COEUR, tmp_path / "model", options)
+    assert max(model.num_reg_images() for model in models.values()) >= 6
+    with ColmapDatabase(path) as database:
+        assert max(len(database.read_inliers(1, other)) for other in range(2, 11)) > 15
