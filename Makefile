@@ -83,6 +83,7 @@ bench-docs: $(VENV)/installed-peers
 		--reference opencv --budgets 1000 --json $(RESULTS)/preservation-x4-opencv.json
 	$(BENCH) repeatability --data $(OXFORD_AFFINE) --json $(RESULTS)/repeatability.json
 	$(BENCH) warps --data $(DATA)/train/photos --json $(RESULTS)/warps.json
+	$(BENCH) reconstruction --data $(DATA)/pairs/sacre_coeur --json $(RESULTS)/reconstruction.json
 	$(BENCH) cost --results $(RESULTS) --json $(RESULTS)/cost.json --providers \
 		dog,bicubic-x2,bicubic-x4,$(NETWORKS_X2),$(METHOD3_X2),$(METHOD3_X4) --runs 3
 	$(BENCH) curves --data docs/training/curves --out docs/images/training.png

@@ -115,3 +115,16 @@ def matching(
 
     session = make_session(cache, no_cache, seed)
     show(lambda: run(data, names(providers), scale, session, limit, pairs), json_file)
+
+
+@app.command()
+def reconstruction(
+    data: Data,
+    max_keypoints: Annotated[int, typer.Option(min=1, help="Of each image.")] = 8192,
+    seed: Seed = 0,
+    json_file: JsonFile = None,
+) -> None:
+    """COLMAP's mapping from our features, beside its own SIFT."""
+    from bench.reconstruction import run
+
+    show(lambda: run(data, max_keypoints, seed), json_file)
