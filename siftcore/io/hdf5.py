@@ -28,7 +28,7 @@ import importlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -131,19 +131,26 @@ def write_features(
         sink.raise_error()
 
 
-def read_features(path: str | os.PathLike[str], name: str) -> Features:
-    """Read one image's features from a file of `write_features`, equal to the last bit.
+@overload
+def read_features(path: str | os.PathLike[str], name: str) -> Features: ...  # type: ignore[overload-overlap]
+@overload
+def read_features(path: str | os.PathLike[str], name: Iterable[str]) -> dict[str, Features]: ...
+def read_features(
+    path: str | os.PathLike[str], name: str | Iterable[str]
+) -> Features | dict[str, Features]:
+    """Read features from a file of `write_features`, equal to the last bit.
 
     Parameters
     ----------
     path : str or path-like
         The file.
-    name : str
-        The image, as `list_features` gives it.
+    name : str or iterable of str
+        The image or images, as `list_features` gives them.
 
     Returns
     -------
-    Features
+    Features, or dict of str to Features
+        The dict for several names, in their order.
 
     Raises
     ------
@@ -152,6 +159,8 @@ def read_features(path: str | os.PathLike[str], name: str) -> Features:
     MissingDependencyError
         Without h5py.
     """
+    if not isinstance(name, str):
+        return {each: read_features(path, each) for each in name}
     with _open(path) as file:
         group = file.get(name) if name.strip("/") else None
         if group is None or not _is_image(group):

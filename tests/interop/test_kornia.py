@@ -1,0 +1,80 @@
+"""Frames and LightGlue's input, through the real kornia."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from siftcore.errors import InputError
+from siftcore.io.kornia import from_kornia, to_kornia
+from siftcore.io.lightglue import from_lightglue, to_lightglue
+from siftcore.types import Features
+
+torch = pytest.importorskip("torch")
+kornia = pytest.importorskip("kornia.feature")
+
+
+def make(n=9):
+    rng = np.random.default_rng(0)
+    return Features(
+        rng.uniform(0, 300, (n, 2)),
+        rng.uniform(1, 9, n),
+        rng.uniform(0, 6.28, n),
+        rng.uniform(0, 1, n),
+        np.zeros(n),
+        np.zeros(n),
+        rng.random((n, 128)),
+        (400, 300),
+        "dog",
+    )
+
+
+def test_frames_are_those_of_kornia():
+    features = make()
+    lafs, _, _ = to_kornia(features)
+    assert lafs.dtype == torch.float32
+    made = kornia.laf_from_center_scale_ori(
+        torch.tensor(features.xy)[None],
+        torch.tensor(6 * features.sigma)[None, :, None, None],
+        -torch.rad2deg(torch.tensor(features.angle))[None, :, None],
+    )
+    torch.testing.assert_close(lafs, made, rtol=1e-4, atol=1e-4)
+    np.testing.assert_array_equal(kornia.get_laf_center(lafs)[0], features.xy)
+    np.testing.assert_allclose(
+        kornia.get_laf_scale(lafs).numpy().ravel(), 6 * features.sigma, rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize("n", [0, 9])
+def test_there_and_back(n):
+    features = make(n)
+    for back in (
+        from_kornia(*to_kornia(features), image_size=(400, 300)),
+        from_lightglue(to_lightglue(features, descriptor="rootsift")),
+    ):
+        np.testing.assert_array_equal(back.xy, features.xy)
+        np.testing.assert_allclose(back.sigma, features.sigma, rtol=1e-5)
+        np.testing.assert_allclose(back.angle, features.angle, atol=1e-5)
+        np.testing.assert_array_equal(back.response, features.response)
+        assert back.image_size == (400, 300)
+
+
+@pytest.mark.parametrize("n", [0, 9])
+def test_lightglue_takes_them(n):
+    model = kornia.LightGlue(None, input_dim=128, add_scale_ori=True, n_layers=2).eval()
+    data = to_lightglue(make(n))
+    assert data["descriptors"].shape == (1, n, 128)
+    norm = data["descriptors"].norm(dim=-1)
+    torch.testing.assert_close(norm, torch.ones_like(norm))
+    with torch.no_grad():
+        out = model({"image0": data, "image1": to_lightglue(make(5))})
+    assert out["matches0"].shape == (1, n)
+
+
+def test_wrong_shapes():
+    lafs, responses, descriptors = to_kornia(make())
+    with pytest.raises(InputError, match="slice a batch"):
+        from_kornia(lafs, responses, descriptors.transpose(1, 2), (4, 3))
+    data = to_lightglue(make())
+    with pytest.raises(InputError, match="scales"):
+        from_lightglue({key: value for key, value in data.items() if key != "scales"})
