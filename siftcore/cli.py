@@ -11,7 +11,12 @@ import typer
 
 from siftcore import __version__
 from siftcore._cli_errors import keep_interrupts
-from siftcore.commands import extract, match, setup  # noqa: F401 - they add their commands
+from siftcore.commands import (  # noqa: F401 - they add their commands
+    extract,
+    match,
+    match_pairs,
+    setup,
+)
 from siftcore.commands.options import app
 
 __all__ = ["app", "main"]

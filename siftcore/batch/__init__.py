@@ -1,0 +1,1 @@
+"""Extraction of many images, a part at a time."""
