@@ -1,0 +1,1 @@
+"""siftcore behind the interfaces of other programs' SIFT classes."""

@@ -1,0 +1,130 @@
+"""Keypoints through cv2.KeyPoint, and the adapter beside cv2.SIFT."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import siftcore
+from siftcore import Features, InputError, InputTypeError, ParameterError
+from siftcore.adapters.opencv import SIFT
+from siftcore.io.opencv import from_keypoints, to_descriptors, to_keypoints
+
+cv2 = pytest.importorskip("cv2", reason="needs OpenCV")
+
+
+@pytest.fixture(scope="module")
+def features(crop: np.ndarray) -> Features:
+    return siftcore.extract(crop)
+
+
+def test_keypoints_hold_opencv_values(features: Features) -> None:
+    keypoints = to_keypoints(features)
+    assert all(isinstance(keypoint, cv2.KeyPoint) for keypoint in keypoints)
+    np.testing.assert_array_equal(cv2.KeyPoint.convert(keypoints), features.xy)
+    np.testing.assert_array_equal([k.size for k in keypoints], 2 * features.sigma)
+    np.testing.assert_allclose([k.angle for k in keypoints], np.rad2deg(features.angle), atol=1e-4)
+    assert {k.octave & 255 for k in keypoints} == {int(o) & 255 for o in features.octave}
+    assert {k.octave >> 8 & 255 for k in keypoints} == {1, 2, 3}
+
+
+def test_features_come_back(features: Features) -> None:
+    back = from_keypoints(to_keypoints(features), to_descriptors(features), features.image_size)
+    for name in ("xy", "sigma", "response", "octave"):
+        np.testing.assert_array_equal(getattr(back, name), getattr(features, name), err_msg=name)
+    np.testing.assert_allclose(back.angle, features.angle, atol=1e-6)
+    np.testing.assert_allclose(back.level, features.level, atol=0.51 / 255)
+    np.testing.assert_allclose(back.descriptors, features.descriptors, atol=1.5 / 512)
+    assert back.provider == "opencv"
+
+
+def test_no_keypoints() -> None:
+    empty = Features.empty((20, 10), "dog")
+    assert to_keypoints(empty) == []
+    assert to_descriptors(empty).shape == (0, 128)
+    # What cv2 returns for an empty image.
+    assert len(from_keypoints((), None, (20, 10))) == 0
+    keypoints, descriptors = SIFT().detectAndCompute(np.zeros((64, 64), np.uint8))
+    assert (keypoints, descriptors.shape) == ([], (0, 128))
+    keypoints, descriptors = SIFT().compute(np.zeros((64, 64), np.uint8), [])
+    assert (keypoints, descriptors.shape) == ([], (0, 128))
+
+
+def test_bad_keypoints_are_refused() -> None:
+    with pytest.raises(InputTypeError, match=r"cv2\.KeyPoint"):
+        from_keypoints([(1.0, 2.0)], None, (20, 10))
+    with pytest.raises(InputError, match="positive"):
+        from_keypoints([cv2.KeyPoint(1.0, 2.0, 0.0)], None, (20, 10))
+    with pytest.raises(InputError, match="descriptors"):
+        from_keypoints([cv2.KeyPoint(1.0, 2.0, 3.0)], np.zeros((2, 128)), (20, 10))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"nOctaveLayers": 4},
+        {"contrastThreshold": 0.06, "edgeThreshold": 6.0, "sigma": 1.8},
+    ],
+)
+def test_adapter_agrees_with_opencv(camera: np.ndarray, settings: dict[str, float]) -> None:
+    theirs, their_rows = cv2.SIFT_create(
+        **{"nfeatures": 0, **settings}, enable_precise_upscale=True
+    ).detectAndCompute(camera, None)
+    ours, our_rows = SIFT(**settings).detectAndCompute(camera)
+    # OpenCV leaves out a border of each octave.
+    assert 1.0 <= len(ours) / len(theirs) < 1.2
+    assert our_rows.dtype == their_rows.dtype == np.float32
+
+    def table(keypoints: object) -> np.ndarray:
+        return np.array([(*k.pt, k.size, k.angle, k.response) for k in keypoints])
+
+    a, b = table(ours), table(theirs)
+    turn = np.abs((a[:, None, 3] - b[:, 3] + 180) % 360 - 180)
+    near = np.hypot(*(a[:, None, :2] - b[:, :2]).transpose(2, 0, 1)) < 0.1
+    same = near & (np.abs(np.log(a[:, None, 2] / b[:, 2])) < 0.1)
+    assert same.any(axis=0).mean() > 0.92
+    # Either has its own angles where a peak is near the limit.
+    row, column = np.nonzero(same & (turn < 10))
+    assert len(row) > 0.8 * len(theirs)
+    np.testing.assert_allclose(np.median(a[row, 4] / b[column, 4]), 1.0, atol=0.01)
+    norms = np.linalg.norm(our_rows[row], axis=1) * np.linalg.norm(their_rows[column], axis=1)
+    cosine = (our_rows[row] * their_rows[column]).sum(axis=1) / norms
+    assert np.median(cosine) > 0.99
+    np.testing.assert_allclose(np.linalg.norm(our_rows, axis=1), 512, rtol=0.05)
+
+
+def test_descriptors_of_opencv_keypoints(camera: np.ndarray) -> None:
+    sift = cv2.SIFT_create(enable_precise_upscale=True, nfeatures=0)
+    keypoints, theirs = sift.detectAndCompute(camera, None)
+    returned, ours = SIFT().compute(camera, keypoints)
+    assert returned == list(keypoints)
+    norms = np.linalg.norm(ours, axis=1) * np.linalg.norm(theirs, axis=1)
+    assert np.median((ours * theirs).sum(axis=1) / norms) > 0.99
+
+
+def test_opencv_describes_our_keypoints(camera: np.ndarray) -> None:
+    """Its compute reads the packed octave, so that says whether ours is right."""
+    keypoints, ours = SIFT(nfeatures=300).detectAndCompute(camera)
+    _, theirs = cv2.SIFT_create(enable_precise_upscale=True, nfeatures=0).compute(camera, keypoints)
+    norms = np.linalg.norm(ours, axis=1) * np.linalg.norm(theirs, axis=1)
+    assert np.median((ours * theirs).sum(axis=1) / norms) > 0.99
+
+
+def test_colour_is_bgr_and_the_budget_comes_after_the_mask(
+    motorcycle: tuple[np.ndarray, np.ndarray],
+) -> None:
+    rgb = motorcycle[0][:200, :240]
+    mask = np.zeros(rgb.shape[:2], np.uint8)
+    mask[:, :120] = 255
+    keypoints = SIFT.create(nfeatures=20).detect(np.ascontiguousarray(rgb[..., ::-1]), mask)
+    expected = siftcore.extract(rgb, params="opencv", mask=mask, max_keypoints=20)
+    assert len(keypoints) == 20
+    np.testing.assert_array_equal([k.pt for k in keypoints], expected.xy)
+
+
+def test_bad_settings_are_refused() -> None:
+    with pytest.raises(ParameterError, match="nfeatures"):
+        SIFT(nfeatures=-1)
+    with pytest.raises(ParameterError, match="contrastThreshold"):
+        SIFT(contrastThreshold=-0.1)
