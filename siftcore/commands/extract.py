@@ -39,6 +39,10 @@ def extract(
     spread: Spread = False,
     preset: Preset = "default",
     device: Device = "auto",
+    shard: Annotated[
+        str | None,
+        typer.Option("--shard", help="Only the i-th of n parts of the images, as in 2/8."),
+    ] = None,
     draw: Annotated[
         Path | None,
         typer.Option("--draw", help="Also draw each image's keypoints into this folder."),
@@ -50,8 +54,11 @@ def extract(
     appears when all images are done; on any error nothing is written.
     """
     from siftcore import _outputs, _report
+    from siftcore.batch.shards import parse_shard, take_shard
 
     params = read_preset(preset)
+    if shard is not None:
+        images = take_shard(images, *parse_shard(shard))
     names = _outputs.image_names(images)
     _outputs.check_inputs(images)
     _outputs.check_outputs(images, [output])
