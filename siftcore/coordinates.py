@@ -56,6 +56,11 @@ def wrap_angle(angle: ArrayLike) -> Floats:
     return np.where(turned.astype(np.float32) >= np.float32(2.0 * np.pi), 0.0, turned)
 
 
+def _half_turns(angle: ArrayLike) -> Floats:
+    turned = wrap_angle(angle)
+    return np.where(turned > np.pi, turned - 2.0 * np.pi, turned)
+
+
 # OpenCV: cv2.KeyPoint
 
 
@@ -113,7 +118,8 @@ def opencv_octave(octave: ArrayLike, level: ArrayLike) -> Integers:
     ndarray, int32
     """
     levels = np.asarray(level, np.float64)
-    layer = np.clip(np.rint(levels), 0, 255)
+    # A fit may end just beyond half-way to level 0, which is no detection level.
+    layer = np.clip(np.rint(levels), 1, 255)
     offset = np.clip(levels - layer, -0.5, 0.5)
     packed = np.asarray(octave, np.int64) & 255
     packed = packed | layer.astype(np.int64) << 8
@@ -191,8 +197,8 @@ def _upsampling_bias(factor: int) -> float:
 
 
 def scikit_image_angle(angle: ArrayLike) -> Floats:
-    """``SIFT.orientations``: radians from +y towards +x, in [0, 2 pi)."""
-    return wrap_angle(0.5 * np.pi - np.asarray(angle, np.float64))
+    """``SIFT.orientations``: radians from +y towards +x, in (-pi, pi]."""
+    return _half_turns(0.5 * np.pi - np.asarray(angle, np.float64))
 
 
 def angle_from_scikit_image(orientation: ArrayLike) -> Floats:
@@ -231,8 +237,7 @@ def xy_from_lowe(row_column: ArrayLike) -> Floats:
 
 def lowe_angle(angle: ArrayLike) -> Floats:
     """Angles in a ``.key`` file: counter-clockwise on the screen, in (-pi, pi]."""
-    turned = wrap_angle(-np.asarray(angle, np.float64))
-    return np.where(turned > np.pi, turned - 2.0 * np.pi, turned)
+    return _half_turns(-np.asarray(angle, np.float64))
 
 
 def angle_from_lowe(angle: ArrayLike) -> Floats:

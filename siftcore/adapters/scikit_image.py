@@ -1,0 +1,156 @@
+"""siftcore with the interface of ``skimage.feature.SIFT``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from siftcore.errors import InputError, ParameterError
+from siftcore.io.scikit_image import ScikitImageArrays, from_arrays, to_arrays
+from siftcore.params import SiftParams
+
+if TYPE_CHECKING:
+    from siftcore.scalespace.protocol import ScaleSpaceProvider
+
+__all__ = ["SIFT"]
+
+_OCTAVE_OF_UPSAMPLING = {1: 0, 2: -1}
+
+
+class SIFT:
+    """Detector and descriptor with the names and defaults of ``skimage.feature.SIFT``.
+
+    Parameters
+    ----------
+    upsampling : {1, 2}, default 2
+        For 4 take ``provider="bicubic-x4"``.
+    n_octaves : int, default 8
+    n_scales : int, default 3
+    sigma_min : float, default 1.6
+    sigma_in : float, default 0.5
+    c_dog : float, default 0.04 / 3
+    c_edge : float, default 10
+    n_bins : int, default 36
+    lambda_ori : float, default 1.5
+    c_max : float, default 0.8
+    lambda_descr : float, default 6
+    provider : str or ScaleSpaceProvider, default "dog"
+        The scale space; scikit-image has no such choice.
+
+    Attributes
+    ----------
+    keypoints, positions, sigmas, orientations, octaves, scales, descriptors : ndarray or None
+        As in `siftcore.io.scikit_image.ScikitImageArrays`; None before the call that makes them.
+
+    Notes
+    -----
+    What differs from scikit-image: positions have no shift of 0.25 px at the default `upsampling`.
+    Keypoints come strongest first. An image without any gives empty arrays, not a RuntimeError.
+    Images may be of colour, in RGB order. Angles lack its rounding down to a bin's edge.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> y, x = np.mgrid[:64, :96]
+    >>> blob = np.exp(-((x - 40.3) ** 2 + (y - 30.6) ** 2) / (2 * 4.0**2))
+    >>> sift = SIFT()
+    >>> sift.detect_and_extract(blob)
+    >>> sift.positions[0].round(1)
+    array([30.6, 40.3])
+    """
+
+    keypoints: NDArray[np.int64] | None
+    positions: NDArray[np.float64] | None
+    sigmas: NDArray[np.float64] | None
+    orientations: NDArray[np.float64] | None
+    octaves: NDArray[np.int64] | None
+    scales: NDArray[np.int64] | None
+    descriptors: NDArray[np.uint8] | None
+
+    def __init__(
+        self,
+        upsampling: int = 2,
+        n_octaves: int = 8,
+        n_scales: int = 3,
+        sigma_min: float = 1.6,
+        sigma_in: float = 0.5,
+        c_dog: float = 0.04 / 3,
+        c_edge: float = 10.0,
+        n_bins: int = 36,
+        lambda_ori: float = 1.5,
+        c_max: float = 0.8,
+        lambda_descr: float = 6.0,
+        *,
+        provider: str | ScaleSpaceProvider = "dog",
+    ) -> None:
+        if upsampling not in _OCTAVE_OF_UPSAMPLING:
+            raise ParameterError("upsampling", upsampling, "1 or 2 (4: provider='bicubic-x4')")
+        self.upsampling = upsampling
+        self._provider = provider
+        self._params = SiftParams(
+            first_octave=_OCTAVE_OF_UPSAMPLING[upsampling],
+            n_octaves=n_octaves,
+            n_scales_per_octave=n_scales,
+            sigma0=sigma_min,
+            input_blur=sigma_in,
+            contrast_threshold=c_dog,
+            edge_ratio=c_edge,
+            n_orientation_bins=n_bins,
+            orientation_window=lambda_ori,
+            orientation_peak_ratio=c_max,
+            # Half the descriptor's side, which has four cells.
+            descriptor_cell=lambda_descr / 2.0,
+        )
+        self._keep(None)
+
+    def detect(self, image: NDArray[Any]) -> None:
+        """Find keypoints; `descriptors` becomes None.
+
+        Parameters
+        ----------
+        image : ndarray, (H, W) or (H, W, 3)
+        """
+        self.detect_and_extract(image)
+        self.descriptors = None
+
+    def extract(self, image: NDArray[Any]) -> None:
+        """Describe the keypoints that `detect` found, perhaps in another image.
+
+        Parameters
+        ----------
+        image : ndarray, (H, W) or (H, W, 3)
+
+        Raises
+        ------
+        InputError
+            When nothing was detected yet, or a keypoint is outside the image.
+        """
+        import siftcore
+
+        if self.positions is None or self.sigmas is None or self.orientations is None:
+            raise InputError("there are no keypoints to describe; call detect first")
+        height, width = np.shape(image)[:2]
+        given = from_arrays(self.positions, self.sigmas, self.orientations, None, (width, height))
+        described = siftcore.describe(
+            image, given.xy, given.sigma, given.angle, self._provider, self._params
+        )
+        self.descriptors = to_arrays(described).descriptors
+
+    def detect_and_extract(self, image: NDArray[Any]) -> None:
+        """Find keypoints and describe them.
+
+        Parameters
+        ----------
+        image : ndarray, (H, W) or (H, W, 3)
+            Integers are divided by their dtype's maximum, floats lie in [0, 1].
+        """
+        import siftcore
+
+        features = siftcore.extract(image, self._provider, self._params)
+        self._keep(to_arrays(features, self.upsampling))
+
+    def _keep(self, arrays: ScikitImageArrays | None) -> None:
+        for name in ScikitImageArrays._fields:
+            setattr(self, name, None if arrays is None else getattr(arrays, name))
