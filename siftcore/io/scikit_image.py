@@ -1,14 +1,14 @@
 """The arrays that ``skimage.feature.SIFT`` holds after it has extracted; needs no scikit-image.
 
-============== ================= ====================================================
-``keypoints``    (N, 2) int64     ``positions``, rounded
-``positions``    (N, 2) float64   row and column
-``sigmas``       (N,) float64     Gaussian sigma in pixels
-``orientations`` (N,) float64     radians from +y towards +x, in (-pi, pi]
-``octaves``      (N,) int64       0 is the (enlarged) first octave
-``scales``       (N,) int64       DoG level in the octave, 1 to ``n_scales``
-``descriptors``  (N, 128) uint8   512 times ours, the cells turned a quarter
-============== ================= ====================================================
+================ ================= ====================================================
+``keypoints``    (N, 2) int64      ``positions``, rounded
+``positions``    (N, 2) float64    row and column
+``sigmas``       (N,) float64      Gaussian sigma in pixels
+``orientations`` (N,) float64      radians from +y towards +x, in (-pi, pi]
+``octaves``      (N,) int64        0 is the (enlarged) first octave
+``scales``       (N,) int64        DoG level in the octave, 1 to ``n_scales``
+``descriptors``  (N, 128) uint8    512 times ours, the cells turned a quarter
+================ ================= ====================================================
 """
 
 from __future__ import annotations

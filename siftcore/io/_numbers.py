@@ -1,0 +1,80 @@
+"""Text files of numbers: read whole, checked, with messages that name the file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from siftcore.errors import InputError
+from siftcore.io.atomic import atomic_write
+
+__all__ = ["NumberFile", "shortest", "write_lines"]
+
+
+class NumberFile:
+    """The numbers of a text file, taken from the front.
+
+    Parameters
+    ----------
+    path : str or path-like
+    kind : str
+        What the file should be, for messages.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read, or holds anything but finite numbers.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], kind: str) -> None:
+        self._where = f"{os.fspath(path)!r} as {kind}"
+        try:
+            words = Path(path).read_text(encoding="ascii").split()
+            self._numbers = np.array(words, np.float64)
+        except FileNotFoundError as error:
+            raise InputError(f"cannot read {self._where}: no such file") from error
+        except (OSError, ValueError) as error:
+            raise InputError(f"cannot read {self._where}: {error}") from error
+        if not np.isfinite(self._numbers).all():
+            raise InputError(f"cannot read {self._where}: it holds NaN or infinity")
+
+    def header(self) -> tuple[float, int]:
+        """The first two numbers; the second a count."""
+        if len(self._numbers) < 2:
+            raise InputError(f"cannot read {self._where}: it has no header of two numbers")
+        first, count = (float(number) for number in self._numbers[:2])
+        if count < 0 or count != int(count):
+            raise InputError(f"cannot read {self._where}: {count:g} is no number of keypoints")
+        return first, int(count)
+
+    def table(self, rows: int, columns: int) -> NDArray[np.float64]:
+        """What follows the header, which must be that many numbers."""
+        body = self._numbers[2:]
+        if len(body) != rows * columns:
+            raise InputError(
+                f"cannot read {self._where}: {rows} keypoints of {columns} numbers each were "
+                f"expected, {len(body)} numbers came; the file is truncated or of another kind"
+            )
+        return body.reshape(rows, columns)
+
+    def refuse(self, reason: str) -> InputError:
+        """An error about this file."""
+        return InputError(f"cannot read {self._where}: {reason}")
+
+
+def shortest(value: float | np.floating) -> str:
+    """The fewest digits that give back the same float32."""
+    return np.format_float_positional(np.float32(value), trim="-", unique=True)
+
+
+def write_lines(path: str | os.PathLike[str], lines: Iterable[str]) -> None:
+    """Write a text file, whole or not at all."""
+    with (
+        atomic_write(path) as temporary,
+        open(temporary, "w", encoding="ascii", newline="\n") as file,
+    ):
+        file.writelines(f"{line}\n" for line in lines)
