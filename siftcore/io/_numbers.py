@@ -61,6 +61,14 @@ class NumberFile:
             )
         return body.reshape(rows, columns)
 
+    def keypoints(self, dimension: int) -> NDArray[np.float64]:
+        """Rows of four numbers and a descriptor, under the header ``N dimension``."""
+        # The count comes first here, the dimension second.
+        count, second = self.header()
+        if second != dimension or count != int(count) or count < 0:
+            raise self.refuse(f"the header must be N {dimension}; got {count:g} {second}")
+        return self.table(int(count), 4 + dimension)
+
     def refuse(self, reason: str) -> InputError:
         """An error about this file."""
         return InputError(f"cannot read {self._where}: {reason}")

@@ -79,11 +79,7 @@ def read_key(path: str | os.PathLike[str], image_size: tuple[int, int]) -> Featu
         When the file cannot be read, is truncated or of another kind.
     """
     file = NumberFile(path, "a .key file")
-    # The count comes first here, the dimension second.
-    count, dimension = file.header()
-    if dimension != _DIMENSION or count != int(count) or count < 0:
-        raise file.refuse(f"the header must be N 128; got {count:g} {dimension}")
-    table = file.table(int(count), 4 + _DIMENSION)
+    table = file.keypoints(_DIMENSION)
     return foreign_features(
         f"{os.fspath(path)!r}",
         xy=xy_from_lowe(table[:, :2]),
