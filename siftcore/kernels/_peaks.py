@@ -10,9 +10,9 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 
-from siftcore.kernels._vectors import data_of, everywhere, index, instruction, load, store
+from siftcore.kernels._vectors import constant, data_of, everywhere, index, instruction, load, store
 
-__all__ = ["LANES", "lowest_bit", "outermost", "subtract"]
+__all__ = ["LANES", "further_out", "lowest_bit", "outermost", "subtract"]
 
 LANES = 16
 
@@ -97,6 +97,35 @@ def outermost(typing_context, dogs, above, here, below, threshold):  # type: ign
         high = builder.and_(high, builder.fcmp_ordered(">=", centre, most))
         low = builder.and_(low, builder.fcmp_ordered("<=", centre, least))
         return _bits(builder, builder.or_(high, low))
+
+    return signature, generate
+
+
+@instruction
+def further_out(typing_context, dogs, here, other):  # type: ignore[no-untyped-def]
+    """Which of `LANES` samples are further from 0 than those at another place, on their side of it.
+
+    Parameters
+    ----------
+    dogs : ndarray, (m,) float32
+    here, other : int64
+        Places of the first sample, and of the one that it is compared with.
+
+    Returns
+    -------
+    uint64
+        Bit i for sample i.
+    """
+    signature = types.uint64(dogs, here, other)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        _, here, other = arguments
+        (source,) = data_of(context, builder, signature, arguments, 0)
+        centre, near = (load(builder, source, place, LANES) for place in (here, other))
+        above = builder.fcmp_ordered(">", centre, near)
+        below = builder.fcmp_ordered("<", centre, near)
+        positive = builder.fcmp_ordered(">", centre, constant([0.0] * LANES))
+        return _bits(builder, builder.select(positive, above, below))
 
     return signature, generate
 

@@ -9,11 +9,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from llvmlite import ir
+from numba import types
+from numba.core import cgutils
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
 __all__ = [
-    "FLAGS", "constant", "data_of", "everywhere", "has_long_vectors", "index", "instruction",
+    "FLAGS", "constant", "data_of", "everywhere", "fetch", "has_long_vectors", "index", "instruction",
     "load", "shifted", "store", "vector",
 ]  # fmt: skip
 
@@ -88,3 +90,22 @@ def load(builder: Any, data: Any, place: Any, lanes: int) -> Any:
 def store(builder: Any, value: Any, data: Any, place: Any) -> None:
     """Write a vector from `place` on, which need not be aligned."""
     builder.store(value, _at(builder, data, place, value.type.count), align=4)
+
+
+@instruction
+def fetch(typing_context, samples, place):  # type: ignore[no-untyped-def]
+    """Ask for the cache line of ``samples[place]``, which may lie outside, without waiting."""
+    signature = types.void(samples, place)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        (data,) = data_of(context, builder, signature, arguments, 0)
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), ir.IntType(8).as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [address.type, _INT32, _INT32, _INT32])
+        prefetch = cgutils.get_or_insert_function(  # type: ignore[no-untyped-call]
+            builder.module, kind, "llvm.prefetch.p0i8"
+        )
+        # To read, data, into the second cache: the first one is full of the present window.
+        builder.call(prefetch, [address, _INT32(0), _INT32(2), _INT32(1)])
+        return context.get_dummy_value()
+
+    return signature, generate

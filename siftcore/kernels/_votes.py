@@ -7,22 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from llvmlite import ir
+import numpy as np
 from numba import types
-from numba.core import cgutils
+from numpy.typing import NDArray
 
-from siftcore.kernels._vectors import (
-    constant,
-    data_of,
-    everywhere,
-    index,
-    instruction,
-    load,
-    store,
-    vector,
-)
+from siftcore.kernels._vectors import data_of, everywhere, index, instruction, load, store
 
-__all__ = ["N_BINS", "SLOT", "add_votes"]
+__all__ = ["BIN_SHARES", "N_BINS", "SLOT", "add_votes"]
 
 N_BINS = 8
 # Floats of a slot: the four cells around a sample, (row, column), (row, column + 1), (row + 1,
@@ -32,35 +23,23 @@ N_BINS = 8
 SLOT = 4 * N_BINS
 
 _FLAGS = ("contract", "nsz", "nnan")
-_PAIR = 2 * N_BINS
 
 
-def _least(builder: Any, a: Any, b: Any) -> Any:
-    return builder.select(builder.fcmp_ordered("<", a, b, flags=_FLAGS), a, b)
+def _bin_shares() -> NDArray[np.float32]:
+    whole = np.eye(N_BINS, dtype=np.float32)
+    return np.concatenate([whole, np.roll(whole, 1, axis=1) - whole], axis=1).reshape(-1)
 
 
-def _pair_weights(builder: Any, orientation: Any, column: Any) -> Any:
-    """Share of each bin of two cells side by side, linear around the circle and in columns."""
-    bins = constant([float(b) for b in range(N_BINS)] * 2)
-    offset = builder.fsub(everywhere(builder, orientation, _PAIR), bins, flags=_FLAGS)
-    pair = vector(_PAIR)
-    absolute = cgutils.get_or_insert_function(  # type: ignore[no-untyped-call]
-        builder.module, ir.FunctionType(pair, [pair]), f"llvm.fabs.v{_PAIR}f32"
-    )
-    away = builder.call(absolute, [offset])
-    around = builder.fsub(constant([float(N_BINS)] * _PAIR), away, flags=_FLAGS)
-    one = constant([1.0] * _PAIR)
-    away = _least(builder, _least(builder, away, around), one)
-    in_bins = builder.fsub(one, away, flags=_FLAGS)
-    sign = constant([-1.0] * N_BINS + [1.0] * N_BINS)
-    begin = constant([1.0] * N_BINS + [0.0] * N_BINS)
-    turned = builder.fmul(everywhere(builder, column, _PAIR), sign, flags=_FLAGS)
-    in_columns = builder.fadd(begin, turned, flags=_FLAGS)
-    return builder.fmul(in_bins, in_columns, flags=_FLAGS)
+# Shares of the bins around the circle are linear in the part of a bin, for each whole bin: those at
+# the bin itself, then how they change up to the next one.
+BIN_SHARES = _bin_shares()
 
 
 @instruction
-def add_votes(typing_context, histogram, slot, orientation, column, upper, lower):  # type: ignore[no-untyped-def]
+def add_votes(  # type: ignore[no-untyped-def]
+    typing_context, histogram, slot, shares, nearest, part, upper_left, upper_right, lower_left,
+    lower_right,
+):  # fmt: skip
     """Add a sample to the four cells around it.
 
     Parameters
@@ -69,23 +48,29 @@ def add_votes(typing_context, histogram, slot, orientation, column, upper, lower
         Changed.
     slot : uint64
         Where its slot begins.
-    orientation : float32
-        In bins, [0, N_BINS).
-    column : float32
-        Share of the cells on the right, [0, 1].
-    upper, lower : float32
-        Vote for the two cells of the upper row, and of the lower one.
+    shares : ndarray, (N_BINS * 2 * N_BINS,) float32
+        `BIN_SHARES`.
+    nearest : uint64
+        The bin at or below its orientation, times ``2 * N_BINS``.
+    part : float32
+        How much further its orientation is, in bins, [0, 1].
+    upper_left, upper_right, lower_left, lower_right : float32
+        Vote for each of the cells.
     """
-    signature = types.void(histogram, slot, orientation, column, upper, lower)
+    votes = (upper_left, upper_right, lower_left, lower_right)
+    signature = types.void(histogram, slot, shares, nearest, part, *votes)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        _, slot, orientation, column, upper, lower = arguments
-        (bins,) = data_of(context, builder, signature, arguments, 0)
-        weights = _pair_weights(builder, orientation, column)
-        for vote, shift in ((upper, 0), (lower, _PAIR)):
-            place = builder.add(slot, index(shift))
-            share = builder.fmul(everywhere(builder, vote, _PAIR), weights, flags=_FLAGS)
-            present = load(builder, bins, place, _PAIR)
+        _, slot, _, nearest, part, *votes = arguments
+        bins, table = data_of(context, builder, signature, arguments, 0, 2)
+        at_bin = load(builder, table, nearest, N_BINS)
+        change = load(builder, table, builder.add(nearest, index(N_BINS)), N_BINS)
+        turned = builder.fmul(everywhere(builder, part, N_BINS), change, flags=_FLAGS)
+        weights = builder.fadd(at_bin, turned, flags=_FLAGS)
+        for cell, vote in enumerate(votes):
+            place = builder.add(slot, index(cell * N_BINS))
+            share = builder.fmul(everywhere(builder, vote, N_BINS), weights, flags=_FLAGS)
+            present = load(builder, bins, place, N_BINS)
             store(builder, builder.fadd(present, share, flags=_FLAGS), bins, place)
         return context.get_dummy_value()
 

@@ -18,15 +18,17 @@ from siftcore.kernels._gradient import (
     CAPACITY,
     DX,
     DY,
+    PART,
     U,
     V,
     direction,
     falling,
+    fetch_window,
     gather_run,
 )
 from siftcore.kernels._jit import FASTMATH, array, kernel, scratch
 from siftcore.kernels._threads import for_ranges
-from siftcore.kernels._votes import N_BINS, SLOT, add_votes
+from siftcore.kernels._votes import BIN_SHARES, N_BINS, SLOT, add_votes
 
 __all__ = ["N_BINS", "N_CELLS", "compute_descriptors"]
 
@@ -35,6 +37,7 @@ CHUNK = 32
 N_CELLS = 4
 # Squares of four cells, a row of them: a sample half a cell outside still reaches the outer cells.
 _SQUARES = N_CELLS + 1
+_HISTOGRAM = _SQUARES * _SQUARES * SLOT
 # The Gaussian window's standard deviation is half the width of the square, in cells.
 WINDOW = 0.5 * N_CELLS
 # Samples up to half a cell outside the square contribute to its outer cells.
@@ -57,33 +60,40 @@ _BEFORE = _ABOVE + _LEFT
 
 
 @njit(nogil=True, error_model="numpy", fastmath=FASTMATH)
-def _vote(batch, n, turn, slots, histogram):  # type: ignore[no-untyped-def]
-    """The first `n` samples of a batch into the histogram."""
+def _vote(batch, n, turn, places, histograms):  # type: ignore[no-untyped-def]
+    """The first `n` samples of a batch into the two histograms."""
     for i in range(n):
         dx, dy = batch[DX + i], batch[DY + i]
         u, v = batch[U + i], batch[V + i]
         orientation = turn - direction(dx, dy) * _BINS_PER_RADIAN
-        orientation = orientation + _ALL_BINS if orientation < _ZERO else orientation
-        orientation = _ZERO if orientation >= _ALL_BINS else orientation
         off_u, off_v = u - _MIDDLE, v - _MIDDLE
         vote = np.sqrt(dx * dx + dy * dy) * falling((off_u * off_u + off_v * off_v) * _DECAY)
-        inside = (u >= _ZERO) & (v >= _ZERO) & (u < _SIDE) & (v < _SIDE)
-        vote = vote if inside else _ZERO
+        # Rounding may take a sample past the side of the square, where its share is 0.
         u = u if u > _ZERO else _ZERO
         u = u if u < _LAST else _LAST
         v = v if v > _ZERO else _ZERO
         v = v if v < _LAST else _LAST
-        column, row = np.int32(u), np.int32(v)
-        batch[DX + i] = vote
-        batch[DY + i] = orientation
-        batch[U + i] = u - np.float32(column)
-        batch[V + i] = v - np.float32(row)
-        slots[i] = (row * np.int32(_SQUARES) + column) * np.int32(SLOT)
+        column, row, nearest = np.int32(u), np.int32(v), np.int32(orientation)
+        right = vote * (u - np.float32(column))
+        left = vote - right
+        below = v - np.float32(row)
+        lower_left, lower_right = left * below, right * below
+        batch[DX + i] = left - lower_left
+        batch[DY + i] = right - lower_right
+        batch[U + i] = lower_left
+        batch[V + i] = lower_right
+        batch[PART + i] = orientation - np.float32(nearest)
+        slot = (row * np.int32(_SQUARES) + column) * np.int32(SLOT)
+        places[i] = slot * np.int32(N_BINS) + (nearest & np.int32(N_BINS - 1))
+    # By turns into two histograms: a sum that the sample before has just changed is not there yet.
     for i in range(n):
-        vote = batch[DX + i]
-        lower = vote * batch[V + i]
-        slot = np.uint64(np.uint32(slots[i]))
-        add_votes(histogram, slot, batch[DY + i], batch[U + i], vote - lower, lower)
+        place = np.uint64(np.uint32(places[i]))
+        slot = place // np.uint64(N_BINS) + np.uint64(i & 1) * np.uint64(_HISTOGRAM)
+        nearest = (place % np.uint64(N_BINS)) * np.uint64(2 * N_BINS)
+        add_votes(
+            histograms, slot, BIN_SHARES, nearest, batch[PART + i],
+            batch[DX + i], batch[DY + i], batch[U + i], batch[V + i],
+        )  # fmt: skip
 
 
 # Sums of 128 squares may take any order, as long as it is always the same.
@@ -144,24 +154,30 @@ def _describe(  # type: ignore[no-untyped-def]
     width = gaussians.shape[2]
     samples = gaussians.reshape(-1)
     batch = np.empty(BATCH_SIZE, np.float32)
-    slots = np.empty(CAPACITY, np.int32)
-    room = np.empty(_SQUARES * _SQUARES * SLOT + 16, np.float32)
+    places = np.empty(CAPACITY, np.int32)
+    room = np.empty(2 * _HISTOGRAM + 16, np.float32)
     # Slots begin with a cache line.
     first = (-np.int64(room.ctypes.data) & 63) // 4
-    histogram = room[first : first + _SQUARES * _SQUARES * SLOT]
+    histograms = room[first : first + 2 * _HISTOGRAM]
     for index in range(start, stop):
         shape = (np.int64(levels[index]), gaussians.shape[1], width)
         x, y = xs[index], ys[index]
         size = cell * sigmas[index]
         cosine = math.cos(angles[index]) / size
         sine = math.sin(angles[index]) / size
-        turn = np.float32(angles[index]) * _BINS_PER_RADIAN
+        # A full turn more, so that what is left after subtracting a direction is positive.
+        turn = np.float32(angles[index]) * _BINS_PER_RADIAN + _ALL_BINS
         reach = REACH * size * (abs(cosine) + abs(sine)) * size
         x_low = max(0, math.ceil(x - reach))
         x_high = min(width - 1, math.floor(x + reach))
         y_low = max(0, math.ceil(y - reach))
         y_high = min(height - 1, math.floor(y + reach))
-        histogram[:] = _ZERO
+        if index + 1 < stop:
+            fetch_window(
+                samples, (np.int64(levels[index + 1]), gaussians.shape[1], width),
+                xs[index + 1], ys[index + 1], REACH * cell * sigmas[index + 1], first_row,
+            )  # fmt: skip
+        histograms[:] = _ZERO
         filled = 0
         for row in range(y_low, y_high + 1):
             dy = row - y
@@ -182,10 +198,12 @@ def _describe(  # type: ignore[no-untyped-def]
                 column += n
                 filled += n
                 if filled == CAPACITY:
-                    _vote(batch, filled, turn, slots, histogram)
+                    _vote(batch, filled, turn, places, histograms)
                     filled = 0
-        _vote(batch, filled, turn, slots, histogram)
-        _normalise(histogram, clamp, out[index])
+        _vote(batch, filled, turn, places, histograms)
+        for k in range(_HISTOGRAM):
+            histograms[k] += histograms[_HISTOGRAM + k]
+        _normalise(histograms, clamp, out[index])
 
 
 def compute_descriptors(

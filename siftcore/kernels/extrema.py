@@ -11,8 +11,9 @@ from numba import float32, int32, int64, njit
 from numpy.typing import NDArray
 
 from siftcore.kernels._jit import FASTMATH, array, kernel, scratch
-from siftcore.kernels._peaks import LANES, lowest_bit, outermost, subtract
+from siftcore.kernels._peaks import LANES, further_out, lowest_bit, outermost, subtract
 from siftcore.kernels._threads import for_ranges
+from siftcore.kernels._vectors import fetch
 
 __all__ = ["find_extrema"]
 
@@ -29,10 +30,6 @@ def _is_strict(gaussians, weights, level, y, x):  # type: ignore[no-untyped-def]
     """Whether a DoG sample is further from 0 than all its 26 neighbours."""
     sign = np.float32(1.0) if _dog(gaussians, weights, level, y, x) > 0.0 else np.float32(-1.0)
     d = sign * _dog(gaussians, weights, level, y, x)
-    # Most fail at one of these two.
-    for near in (level - 1, level + 1):
-        if sign * _dog(gaussians, weights, near, y, x) >= d:
-            return False
     for near in range(level - 1, level + 2):
         for row in range(y - 1, y + 2):
             for column in range(x - 1, x + 2):
@@ -50,15 +47,16 @@ def _bits_between(first, last):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, error_model="numpy", fastmath=FASTMATH)
-def _keep(gaussians, weights, level, y, x, count, out):  # type: ignore[no-untyped-def]
-    """Write a sample down if it is a strict extremum and there is room; how many there are now."""
-    if not _is_strict(gaussians, weights, level, y, x):
-        return count
-    if count < out.shape[0]:
-        out[count, 0] = level
-        out[count, 1] = y
-        out[count, 2] = x
-    return count + 1
+def _keep(gaussians, weights, candidates, n, count, out):  # type: ignore[no-untyped-def]
+    """Write those down that are strict extrema and find room; how many there are now."""
+    for i in range(n):
+        level, y, x = candidates[i]
+        if not _is_strict(gaussians, weights, level, y, x):
+            continue
+        if count < out.shape[0]:
+            out[count] = candidates[i]
+        count += 1
+    return count
 
 
 @kernel(
@@ -74,8 +72,9 @@ def _find(gaussians, weights, thresholds, y_start, y_stop, out):  # type: ignore
     """Extrema with y in [y_start, y_stop), into `out` as (level, y, x); the count that there are.
 
     The count may exceed the room in `out`; what did not fit is left out. First only the level
-    itself is looked at: an extremum is at least as far out as its 3 x 3 neighbourhood. The few
-    samples for which this holds are compared with all 26 neighbours.
+    itself is looked at: an extremum is at least as far out as its 3 x 3 neighbourhood. Then the
+    levels above and below, where they are at hand. The few that are left are compared with all 26
+    neighbours, a row later, when the samples of the outermost Gaussians have come.
     """
     n_levels, height, width = gaussians.shape
     last_dog = n_levels - 2
@@ -86,9 +85,14 @@ def _find(gaussians, weights, thresholds, y_start, y_stop, out):  # type: ignore
     stride = width + 2 * LANES
     dogs = np.zeros(3 * n_levels * stride, np.float32)
     beyond = np.zeros((n_levels, 3, n_vectors), np.uint64)
+    # Candidates of this row and of the one before.
+    candidates = np.empty((2, n_levels * width, 3), np.int32)
+    waiting = 0
     count = 0
     for y in range(y_start - 1, y_stop + 1):
         row = y - 1
+        found_here = candidates[y % 2]
+        n = 0
         for level in range(1, last_dog):
             fine = (level * height + y) * width
             coarse = fine + height * width
@@ -113,15 +117,28 @@ def _find(gaussians, weights, thresholds, y_start, y_stop, out):  # type: ignore
                 found = outermost(dogs, above + x, here + x, below + x, threshold)
                 # Neither the border nor what the vector before had.
                 found &= _bits_between(max(1, i * LANES) - x, width - 1 - x)
+                if found != 0 and level > 1:
+                    found &= further_out(dogs, here + x, here + x - 3 * stride)
+                if found != 0 and level + 1 < last_dog:
+                    found &= further_out(dogs, here + x, here + x + 3 * stride)
                 while found != 0:
                     at = x + lowest_bit(found)
                     found &= found - np.uint64(1)
-                    count = _keep(gaussians, weights, level, row, at, count, out)
+                    found_here[n] = level, row, at
+                    n += 1
+                    for near in range(row - 1, row + 2):
+                        if level == 1:
+                            fetch(samples, near * width + at)
+                        if level == last_dog - 1:
+                            fetch(samples, ((n_levels - 1) * height + near) * width + at)
             if n_vectors == 0:
                 for x in range(1, width - 1):
                     if abs(_dog(gaussians, weights, level, row, x)) > threshold:
-                        count = _keep(gaussians, weights, level, row, x, count, out)
-    return count
+                        found_here[n] = level, row, x
+                        n += 1
+        count = _keep(gaussians, weights, candidates[1 - y % 2], waiting, count, out)
+        waiting = n
+    return _keep(gaussians, weights, candidates[y_stop % 2], waiting, count, out)
 
 
 def find_extrema(

@@ -22,6 +22,7 @@ from siftcore.kernels._gradient import (
     V,
     direction,
     falling,
+    fetch_window,
     gather_run,
 )
 from siftcore.kernels._jit import FASTMATH, array, kernel, scratch
@@ -96,6 +97,11 @@ def _orient(  # type: ignore[no-untyped-def]
         y_start = max(0, int(y - reach + 0.5))
         y_stop = min(height, int(y + reach + 0.5) + 1)
         step = np.float32(1.0 / spread)
+        if index + 1 < stop:
+            fetch_window(
+                samples, (np.int64(levels[index + 1]), gaussians.shape[1], width),
+                xs[index + 1], ys[index + 1], WINDOW_REACH * window * sigmas[index + 1], first_row,
+            )  # fmt: skip
         votes[:] = 0.0
         filled = 0
         for row in range(y_start, y_stop):
