@@ -96,6 +96,8 @@ def for_ranges(
         The first exception of a task; the other ranges may not have run.
     """
     starts = range(0, n, chunk)
+    if len(starts) <= 1:
+        return [task(start, n) for start in starts]
     results: list[Result | None] = [None] * len(starts)
     tickets: Iterator[int] = itertools.count()
 
@@ -105,8 +107,9 @@ def for_ranges(
             start = starts[ticket]
             results[ticket] = task(start, min(start + chunk, n))
 
-    n_workers = min(thread_count(), len(starts)) - 1
-    if n_workers <= 0 or (samples is not None and samples < PARALLEL_FROM):
+    small = samples is not None and samples < PARALLEL_FROM
+    n_workers = 0 if small else min(thread_count(), len(starts)) - 1
+    if n_workers <= 0:
         work()
     else:
         pool = _shared_pool()

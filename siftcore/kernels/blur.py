@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -28,12 +29,16 @@ TILE = 512
 MAX_GENERATED_RADIUS = 16
 
 
+# Every octave asks for the same few.
+@lru_cache(maxsize=64)
 def gaussian_taps(sigma: float) -> NDArray[np.float32]:
     """Half of a normalised Gaussian kernel: the centre first, then ``ceil(4 sigma)`` more taps."""
     radius = max(1, math.ceil(4.0 * sigma))
     weights = np.exp(-0.5 * (np.arange(radius + 1) / sigma) ** 2)
     weights /= weights[0] + 2.0 * weights[1:].sum()
-    return weights.astype(np.float32)
+    taps = weights.astype(np.float32)
+    taps.flags.writeable = False
+    return taps
 
 
 @njit(inline="always")

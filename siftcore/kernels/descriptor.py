@@ -124,12 +124,18 @@ def _normalise(histogram, clamp, target):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, error_model="numpy", fastmath=FASTMATH)
-def _inside(left, right, slope, offset):  # type: ignore[no-untyped-def]
-    """The part of [left, right] where ``abs(slope * x + offset) <= REACH``."""
-    if abs(slope) <= _PARALLEL:
+def _inside(left, right, inverse, offset):  # type: ignore[no-untyped-def]
+    """The part of [left, right] where ``abs(x / inverse + offset) <= REACH``."""
+    if inverse == 0.0:
         return (left, right) if abs(offset) < REACH else (1.0, 0.0)
-    middle, half = -offset / slope, REACH / abs(slope)
+    middle, half = -offset * inverse, REACH * abs(inverse)
     return max(left, middle - half), min(right, middle + half)
+
+
+@njit(nogil=True, error_model="numpy", fastmath=FASTMATH)
+def _inverse(slope):  # type: ignore[no-untyped-def]
+    """``1 / slope``; 0 for a side that is parallel to the rows or columns."""
+    return 1.0 / slope if abs(slope) > _PARALLEL else 0.0
 
 
 @kernel(
@@ -165,6 +171,7 @@ def _describe(  # type: ignore[no-untyped-def]
         size = cell * sigmas[index]
         cosine = math.cos(angles[index]) / size
         sine = math.sin(angles[index]) / size
+        over_cosine, over_sine = _inverse(cosine), _inverse(sine)
         # A full turn more, so that what is left after subtracting a direction is positive.
         turn = np.float32(angles[index]) * _BINS_PER_RADIAN + _ALL_BINS
         reach = REACH * size * (abs(cosine) + abs(sine)) * size
@@ -183,8 +190,8 @@ def _describe(  # type: ignore[no-untyped-def]
             dy = row - y
             # The part of this row inside the turned square: u = c dx + s dy and
             # v = c dy - s dx, both within +- REACH cells.
-            left, right = _inside(x_low - x, x_high - x, cosine, sine * dy)
-            left, right = _inside(left, right, -sine, cosine * dy)
+            left, right = _inside(x_low - x, x_high - x, over_cosine, sine * dy)
+            left, right = _inside(left, right, -over_sine, cosine * dy)
             column = math.ceil(x + left)
             last = math.floor(x + right)
             while column <= last:

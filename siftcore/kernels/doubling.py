@@ -41,22 +41,27 @@ def _double(image, y_start, y_stop, out):  # type: ignore[no-untyped-def]
         odd[2 * width - 1] = between[width - 1]
 
 
-def double_linearly(image: NDArray[np.float32]) -> NDArray[np.float32]:
+def double_linearly(
+    image: NDArray[np.float32], out: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
     """The image at twice its sampling density.
 
     Parameters
     ----------
     image : ndarray, (H, W) float32, C-contiguous
+    out : ndarray, (2 H, 2 W) float32, C-contiguous, optional
+        Where to write.
 
     Returns
     -------
     ndarray, (2 H, 2 W) float32
+        `out`.
     """
     height, width = image.shape
-    out = np.empty((2 * height, 2 * width), np.float32)
+    doubled = np.empty((2 * height, 2 * width), np.float32) if out is None else out
 
     def task(start: int, stop: int) -> None:
-        _double(image, start, stop, out)
+        _double(image, start, stop, doubled)
 
-    for_ranges(task, height, CHUNK, out.size)
-    return out
+    for_ranges(task, height, CHUNK, doubled.size)
+    return doubled

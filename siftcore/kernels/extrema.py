@@ -104,6 +104,10 @@ def _find(gaussians, weights, thresholds, y_start, y_stop, out):  # type: ignore
             for i in range(n_vectors):
                 # The last vector ends with the row.
                 x = min(i * LANES, width - LANES)
+                # Of the next row; left to itself, the processor starts too late.
+                fetch(samples, coarse + width + x)
+                if level == 1:
+                    fetch(samples, fine + width + x)
                 bits[i] = subtract(
                     samples, coarse + x, fine + x, weights[level], threshold, dogs, below + x
                 )

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from siftcore.kernels._jit import array, kernel, scratch
 from siftcore.kernels._threads import for_ranges
+from siftcore.kernels._vectors import fetch
 
 __all__ = ["Extrema", "refine_extrema"]
 
@@ -24,6 +25,9 @@ CHUNK = 512
 MAX_OFFSET = 0.6
 
 # Columns of the kernel's float output.
+# Samples of this many candidates are on their way while one is fitted.
+_AHEAD = 4
+
 _X, _Y, _LEVEL, _SIGMA, _VALUE = range(5)
 
 
@@ -84,8 +88,14 @@ def _refine(  # type: ignore[no-untyped-def]
     max_edge = (edge_ratio + 1.0) ** 2 / edge_ratio
     cube = np.empty((3, 3, 3), np.float64)
     count = 0
+    samples = gaussians.reshape(-1)
     for index in range(start, stop):
-        level, y, x = candidates[index, 0], candidates[index, 1], candidates[index, 2]
+        if index + _AHEAD < stop:
+            level, y, x = candidates[index + _AHEAD]
+            for near_level in range(level - 1, level + 3):
+                for row in range(y - first_row - 1, y - first_row + 2):
+                    fetch(samples, (near_level * gaussians.shape[1] + row) * width + x)
+        level, y, x = candidates[index]
         accepted = False
         d_level = d_y = d_x = 0.0
         value = trace = determinant = 0.0

@@ -177,7 +177,8 @@ def octaves_of_image(
     if params.first_octave < 0:
         n = count_octaves(2 * short_side, params)
         if n:
-            doubled = [double_linearly(image)]
+            height, width = image.shape
+            doubled = [double_linearly(image, out=empty_stack((2 * height, 2 * width)))]
             del image
             finer = Grid(grid.delta / 2.0, grid.origin)
             yield from classical_octaves(doubled.pop(), finer, 2.0 * blur, ladder, n)

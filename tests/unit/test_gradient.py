@@ -23,7 +23,7 @@ from siftcore.kernels._gradient import (
     falling,
     gather_run,
 )
-from siftcore.kernels._votes import N_BINS, SLOT, add_votes
+from siftcore.kernels._votes import BIN_SHARES, N_BINS, SLOT, add_votes
 from siftcore.kernels.descriptor import compute_descriptors
 
 Array = NDArray[np.float64]
@@ -46,8 +46,11 @@ def _falls(t):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _voted(histogram, slot, orientation, column, upper, lower):  # type: ignore[no-untyped-def]
-    add_votes(histogram, np.uint64(slot), orientation, column, upper, lower)
+def _voted(histogram, slot, nearest, part, votes):  # type: ignore[no-untyped-def]
+    add_votes(
+        histogram, np.uint64(slot), BIN_SHARES, np.uint64(nearest * 2 * N_BINS), part,
+        votes[0], votes[1], votes[2], votes[3],
+    )  # fmt: skip
 
 
 def test_directions_are_within_their_stated_error() -> None:
@@ -95,18 +98,16 @@ def test_a_run_holds_central_differences_of_the_edge_padded_level(x_start: int, 
         assert (batch[V + 7 : V + 7 + n] == 0.5).all()
 
 
-@pytest.mark.parametrize("orientation", [0.0, 0.25, 3.5, 6.999, 7.0, 7.75])
-@pytest.mark.parametrize("column", [0.0, 0.3, 1.0])
-def test_votes_are_linear_in_bins_and_cells(orientation: float, column: float) -> None:
+@pytest.mark.parametrize("nearest", [0, 3, 7])
+@pytest.mark.parametrize("part", [0.0, 0.3, 1.0])
+def test_votes_are_linear_in_bins(nearest: int, part: float) -> None:
     histogram = np.zeros(3 * SLOT, np.float32)
-    numbers = (np.float32(number) for number in (orientation, column, 2.0, 3.0))
-    _voted(histogram, SLOT, *numbers)
+    votes = np.array([2.0, 3.0, 5.0, 7.0], np.float32)
+    _voted(histogram, SLOT, nearest, np.float32(part), votes)
     bins = np.zeros(N_BINS)
-    first = int(orientation)
-    bins[first] += 1.0 - (orientation - first)
-    bins[(first + 1) % N_BINS] += orientation - first
-    cells = [2.0 * (1 - column), 2.0 * column, 3.0 * (1 - column), 3.0 * column]
-    np.testing.assert_allclose(histogram[SLOT : 2 * SLOT], np.outer(cells, bins).ravel(), atol=1e-6)
+    bins[nearest] += 1.0 - part
+    bins[(nearest + 1) % N_BINS] += part
+    np.testing.assert_allclose(histogram[SLOT : 2 * SLOT], np.outer(votes, bins).ravel(), atol=1e-6)
     assert not histogram[:SLOT].any()
     assert not histogram[2 * SLOT :].any()
 
