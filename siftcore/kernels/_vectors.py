@@ -15,8 +15,8 @@ from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
 __all__ = [
-    "FLAGS", "constant", "data_of", "everywhere", "fetch", "has_long_vectors", "index", "instruction",
-    "load", "shifted", "store", "vector",
+    "FLAGS", "constant", "data_of", "everywhere", "fetch", "has_long_vectors", "index",
+    "instruction", "load", "shifted", "store", "vector",
 ]  # fmt: skip
 
 # Of single operations, as `FASTMATH` of whole kernels.

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from siftcore.kernels._convolution import sum_along_row, sums_over_rows
 from siftcore.kernels._jit import array, kernel, scratch
 from siftcore.kernels._threads import for_ranges
-from siftcore.kernels._vectors import has_long_vectors
+from siftcore.kernels._vectors import fetch, has_long_vectors
 
 __all__ = ["gaussian_blur", "gaussian_taps"]
 
@@ -50,33 +50,39 @@ def _mirror(i: int, n: int) -> int:
 
 # A tile of the source, mirrored at the borders, lies in a buffer of known stride; sums over its
 # rows go into lines, sums along those to the output. Whole vectors are written to the lines, the
-# last ones with more columns than are needed.
+# last ones with more columns than are needed. Samples of the next tile are asked for meanwhile.
 _SOURCE = """
 def _blur_radius_{radius}(source, taps, y_start, y_stop, out):
     height, width = source.shape
     padded = np.empty((y_stop - y_start + {span} + {rows}) * {stride}, np.float32)
     lines = np.empty({rows} * {stride}, np.float32)
     last = np.empty({lanes}, np.float32)
-    samples = out.reshape(-1)
+    samples = source.reshape(-1)
+    results = out.reshape(-1)
     for x_start in range(0, width, {tile}):
         n = min({tile}, width - x_start)
+        # Where the tile lies that comes next, beside this one or below the first one.
+        beside = x_start + {tile} < width
+        ahead = x_start + {tile} if beside else ({chunk} + {radius}) * width
         for i in range(y_stop - y_start + {span}):
             row = source[_mirror(y_start - {radius} + i, height)]
             _copy_mirrored(row, x_start - {radius}, padded[i * {stride} :][: n + {span}])
         for y in range(y_start, y_stop, {rows}):
             first = (y - y_start) * {stride}
             for x in range(0, n + {span}, {lanes}):
+                for j in range({rows}):
+                    fetch(samples, ahead + (y + j) * width + x)
                 sums_over_rows(padded, np.int64(first + x), taps, lines, np.int64(x))
             for j in range(min({rows}, y_stop - y)):
                 line = j * {stride}
                 to = (y + j) * width + x_start
                 whole = n // {lanes} * {lanes}
                 for x in range(0, whole, {lanes}):
-                    sum_along_row(lines, np.int64(line + x), taps, samples, np.int64(to + x))
+                    sum_along_row(lines, np.int64(line + x), taps, results, np.int64(to + x))
                 if whole < n:
                     sum_along_row(lines, np.int64(line + whole), taps, last, np.int64(0))
                     for x in range(n - whole):
-                        samples[to + whole + x] = last[x]
+                        results[to + whole + x] = last[x]
 """
 
 
@@ -119,13 +125,20 @@ def _generated(radius: int) -> Callable[..., None]:
     namespace: dict[str, Any] = {
         "__name__": __name__,
         "np": np,
+        "fetch": fetch,
         "_mirror": _mirror,
         "_copy_mirrored": _copy_mirrored,
         "sums_over_rows": sums_over_rows(radius, stride, rows, lanes),
         "sum_along_row": sum_along_row(radius, lanes, shift=long),
     }
     code = _SOURCE.format(
-        radius=radius, span=2 * radius, rows=rows, lanes=lanes, tile=TILE, stride=stride
+        radius=radius,
+        span=2 * radius,
+        rows=rows,
+        lanes=lanes,
+        tile=TILE,
+        stride=stride,
+        chunk=CHUNK,
     )
     # Compiled under this file's name, so that Numba's disk cache has a file to check against.
     exec(compile(code, __file__, "exec"), namespace)
