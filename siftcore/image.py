@@ -198,20 +198,27 @@ def to_grey(
     ndarray, (H, W) float32, C-contiguous
     """
     low, high = _scaling(array.dtype, value_range)
+    scale = np.float32(1.0 / (high - low))
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
+    # Each line converts and computes in one pass, because fresh memory is slow to come by.
     if array.ndim == 3:
         # One channel at a time: a matrix product rounds differently for some rows than for all.
-        grey = _LUMA[0] * array[..., 0].astype(np.float32)
+        grey = np.multiply(array[..., 0], _LUMA[0], dtype=np.float32)
         for weight, channel in zip(_LUMA[1:], (1, 2), strict=True):
-            grey += weight * array[..., channel].astype(np.float32)
+            grey += np.multiply(array[..., channel], weight, dtype=np.float32)
+    elif low == 0.0 and array.dtype.kind != "f":
+        grey = np.multiply(array, scale, dtype=np.float32)
+        scale = np.float32(1.0)
     else:
         grey = array.astype(np.float32, copy=False)
     if array.dtype.kind == "f":
         # Before any scaling or clipping, which would hide a NaN or an infinity.
         _check_values(grey, array, value_range)
-    if (low, high) != (0.0, 1.0):
-        grey = (grey - np.float32(low)) * np.float32(1.0 / (high - low))
+    if low != 0.0:
+        grey = grey - np.float32(low)
+    if scale != 1.0:
+        grey = grey * scale
     if value_range is not None:
         grey = grey.clip(0.0, 1.0)
     return np.ascontiguousarray(grey)
