@@ -9,14 +9,15 @@ from __future__ import annotations
 import itertools
 import os
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TypeVar
 
 import numba
 from numba import config
 
-__all__ = ["both", "for_ranges", "thread_count"]
+__all__ = ["both", "for_ranges", "for_stages", "thread_count"]
 
 Result = TypeVar("Result")
 # What a thread of the pool may use: Numba keeps the setting of every thread apart.
@@ -67,6 +68,8 @@ if hasattr(os, "register_at_fork"):
 
 # With fewer samples than about this, waking a thread takes longer than it saves.
 PARALLEL_FROM = 2**18
+# Seconds between two looks at whether another thread is done.
+_MOMENT = 2e-5
 
 
 def for_ranges(
@@ -107,21 +110,77 @@ def for_ranges(
             start = starts[ticket]
             results[ticket] = task(start, min(start + chunk, n))
 
+    _on_threads(work, len(starts), samples)
+    return results  # type: ignore[return-value]
+
+
+def for_stages(
+    stages: Sequence[Callable[[int, int], object]], n: int, chunk: int, reach: int, samples: int
+) -> None:
+    """Each stage over 0..n in chunks; a range begins when what it needs of the one before is done.
+
+    So threads do not wait for one another between stages.
+
+    Parameters
+    ----------
+    stages : sequence of callable
+        As `task` of `for_ranges`.
+    n, chunk : int
+        Number of items of every stage, and items a range.
+    reach : int
+        A range needs the items of the stage before from `reach` before its first to `reach` after
+        its last.
+    samples : int
+        As for `for_ranges`.
+
+    Raises
+    ------
+    Exception
+        The first exception of a stage; other ranges may not have run.
+    """
+    n_chunks = len(range(0, n, chunk))
+    # Those before the first stage are done.
+    done = [bytearray(b"\x01" * n_chunks), *(bytearray(n_chunks) for _ in stages)]
+    failed: list[BaseException] = []
+    tickets: Iterator[int] = itertools.count()
+
+    def work() -> None:
+        while (ticket := next(tickets)) < n_chunks * len(stages):
+            stage, place = divmod(ticket, n_chunks)
+            start = place * chunk
+            stop = min(start + chunk, n)
+            needed = slice(max(0, start - reach) // chunk, (stop + reach - 1) // chunk + 1)
+            # Drawn earlier, so a thread works on them: hardly ever is there anything to wait for.
+            while not all(done[stage][needed]):
+                if failed:
+                    return
+                time.sleep(_MOMENT)
+            try:
+                stages[stage](start, stop)
+            except BaseException as error:
+                failed.append(error)
+                raise
+            done[stage + 1][place] = 1
+
+    _on_threads(work, n_chunks, samples)
+
+
+def _on_threads(work: Callable[[], None], n_ranges: int, samples: int | None) -> None:
+    """`work` here, and on other threads where there are enough ranges and samples."""
     small = samples is not None and samples < PARALLEL_FROM
-    n_workers = 0 if small else min(thread_count(), len(starts)) - 1
+    n_workers = 0 if small else min(thread_count(), n_ranges) - 1
     if n_workers <= 0:
         work()
-    else:
-        pool = _shared_pool()
-        workers = [pool.submit(work) for _ in range(n_workers)]
-        try:
-            work()
-        finally:
-            # A worker that never started has nothing left to do.
-            pending = [worker for worker in workers if not worker.cancel()]
-            for worker in pending:
-                worker.result()
-    return results  # type: ignore[return-value]
+        return
+    pool = _shared_pool()
+    workers = [pool.submit(work) for _ in range(n_workers)]
+    try:
+        work()
+    finally:
+        # A worker that never started has nothing left to do.
+        pending = [worker for worker in workers if not worker.cancel()]
+        for worker in pending:
+            worker.result()
 
 
 def both(first: Callable[[], object], second: Callable[[], object]) -> None:

@@ -7,7 +7,7 @@ edge sample repeated in the mirror (d c b a | a b c d | d c b a).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from siftcore.kernels._convolution import sum_along_row, sums_over_rows
 from siftcore.kernels._jit import array, kernel, scratch
-from siftcore.kernels._threads import for_ranges
+from siftcore.kernels._threads import for_ranges, for_stages
 from siftcore.kernels._vectors import fetch, has_long_vectors
 
-__all__ = ["gaussian_blur", "gaussian_taps"]
+__all__ = ["gaussian_blur", "gaussian_blurs", "gaussian_taps"]
 
 CHUNK = 64
 # Columns worked on together: with the rows of a chunk they stay in the second cache.
@@ -29,16 +29,20 @@ TILE = 512
 MAX_GENERATED_RADIUS = 16
 
 
-# Every octave asks for the same few.
-@lru_cache(maxsize=64)
+def _radius(sigma: float) -> int:
+    return max(1, math.ceil(4.0 * sigma))
+
+
 def gaussian_taps(sigma: float) -> NDArray[np.float32]:
     """Half of a normalised Gaussian kernel: the centre first, then ``ceil(4 sigma)`` more taps."""
-    radius = max(1, math.ceil(4.0 * sigma))
+    radius = _radius(sigma)
     weights = np.exp(-0.5 * (np.arange(radius + 1) / sigma) ** 2)
     weights /= weights[0] + 2.0 * weights[1:].sum()
-    taps = weights.astype(np.float32)
-    taps.flags.writeable = False
-    return taps
+    return weights.astype(np.float32)
+
+
+# Every octave asks for the same few.
+_known_taps = lru_cache(maxsize=64)(gaussian_taps)
 
 
 @njit(inline="always")
@@ -198,14 +202,35 @@ def gaussian_blur(
     """
     if out is None:
         out = np.empty_like(image)
-    if sigma <= 0.0:
-        np.copyto(out, image)
-        return out
-    taps = gaussian_taps(sigma)
-    blur = _kernel_of(len(taps) - 1)
-
-    def task(start: int, stop: int) -> None:
-        blur(image, taps, start, stop, out)
-
-    for_ranges(task, image.shape[0], CHUNK, image.size)
+    for_ranges(_rows_blurred(image, sigma, out), image.shape[0], CHUNK, image.size)
     return out
+
+
+def gaussian_blurs(
+    image: NDArray[np.float32], sigmas: Sequence[float], out: NDArray[np.float32]
+) -> None:
+    """Blurs one after the other, each of the result before; as `gaussian_blur` would give them.
+
+    Parameters
+    ----------
+    image : ndarray, (H, W) float32, C-contiguous
+    sigmas : sequence of float, (N,)
+        Standard deviations, in samples of `image`. 0 copies.
+    out : ndarray, (N, H, W) float32, C-contiguous
+        Where to write; must not overlap `image`.
+    """
+    sources = [image, *out[:-1]]
+    stages = [_rows_blurred(*blur) for blur in zip(sources, sigmas, out, strict=True)]
+    reach = max(_radius(sigma) for sigma in sigmas)
+    for_stages(stages, image.shape[0], CHUNK, reach, image.size)
+
+
+def _rows_blurred(
+    image: NDArray[np.float32], sigma: float, out: NDArray[np.float32]
+) -> Callable[[int, int], None]:
+    """Function that blurs rows [start, stop)."""
+    if sigma <= 0.0:
+        return lambda start, stop: np.copyto(out[start:stop], image[start:stop])
+    taps = _known_taps(sigma)
+    blur = _kernel_of(len(taps) - 1)
+    return lambda start, stop: blur(image, taps, start, stop, out)

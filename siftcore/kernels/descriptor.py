@@ -88,10 +88,10 @@ def _vote(batch, n, turn, places, histograms):  # type: ignore[no-untyped-def]
     # By turns into two histograms: a sum that the sample before has just changed is not there yet.
     for i in range(n):
         place = np.uint64(np.uint32(places[i]))
-        slot = place // np.uint64(N_BINS) + np.uint64(i & 1) * np.uint64(_HISTOGRAM)
-        nearest = (place % np.uint64(N_BINS)) * np.uint64(2 * N_BINS)
+        own = place // np.uint64(N_BINS) + np.uint64(i & 1) * np.uint64(_HISTOGRAM)
+        shares = (place % np.uint64(N_BINS)) * np.uint64(2 * N_BINS)
         add_votes(
-            histograms, slot, BIN_SHARES, nearest, batch[PART + i],
+            histograms, own, BIN_SHARES, shares, batch[PART + i],
             batch[DX + i], batch[DY + i], batch[U + i], batch[V + i],
         )  # fmt: skip
 

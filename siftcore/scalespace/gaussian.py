@@ -5,6 +5,7 @@ Source: Lowe 2004, section 3; Otero & Delbracio 2014, section 2.2.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from siftcore.errors import ParameterError
 from siftcore.kernels._threads import for_ranges
-from siftcore.kernels.blur import gaussian_blur
+from siftcore.kernels.blur import gaussian_blur, gaussian_blurs
 from siftcore.kernels.doubling import double_linearly
 from siftcore.params import ScaleSpaceParams
 from siftcore.scalespace.geometry import Grid, count_octaves, ladder_sigmas
@@ -70,9 +71,8 @@ def fill_levels(
 ) -> NDArray[np.float32]:
     """All levels of an octave, the first from `source` by a blur of `added` samples."""
     stack = empty_stack((len(ladder), *source.shape))
-    gaussian_blur(source, added, out=stack[0])
-    for i in range(1, len(ladder)):
-        gaussian_blur(stack[i - 1], added_blur(ladder[i], ladder[i - 1]), out=stack[i])
+    steps = (added_blur(coarse, fine) for fine, coarse in itertools.pairwise(ladder))
+    gaussian_blurs(source, [added, *steps], stack)
     return stack
 
 

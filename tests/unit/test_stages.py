@@ -1,0 +1,67 @@
+"""Stages over ranges: the same for any number of threads, and no thread waits for ever."""
+
+from __future__ import annotations
+
+import threading
+
+import numba
+import numpy as np
+import pytest
+
+from siftcore.kernels._threads import PARALLEL_FROM, for_stages
+from siftcore.kernels.blur import gaussian_blur, gaussian_blurs
+
+
+@pytest.fixture(params=[1, 2, 5])
+def threads(request, monkeypatch):
+    # More than the machine may have: the order in which they come must not matter.
+    monkeypatch.setattr("siftcore.kernels._threads.thread_count", lambda: request.param)
+    return request.param
+
+
+def test_a_range_finds_what_it_needs(threads):
+    n, chunk, reach, n_stages = 103, 5, 7, 6
+    levels = np.zeros((n_stages + 1, n), np.int64)
+    levels[0] = np.arange(n)
+
+    def stage(i):
+        def task(start, stop):
+            for k in range(start, stop):
+                levels[i + 1, k] = levels[i, max(0, k - reach) : k + reach + 1].sum()
+
+        return task
+
+    for_stages([stage(i) for i in range(n_stages)], n, chunk, reach, PARALLEL_FROM)
+    expected = np.arange(n)
+    for i in range(n_stages):
+        expected = np.array([expected[max(0, k - reach) : k + reach + 1].sum() for k in range(n)])
+        np.testing.assert_array_equal(levels[i + 1], expected)
+
+
+def test_an_error_ends_all_threads(threads):
+    def fails(start, stop):
+        if start >= 30:
+            raise RuntimeError("in a range")
+
+    def later(start, stop):
+        pass
+
+    before = threading.active_count()
+    with pytest.raises(RuntimeError, match="in a range"):
+        for_stages([fails, later, later], 100, 10, 20, PARALLEL_FROM)
+    # Threads of the pool are free again.
+    for_stages([later], 100, 10, 20, PARALLEL_FROM)
+    assert threading.active_count() <= before + numba.config.NUMBA_NUM_THREADS
+
+
+@pytest.mark.parametrize("shape", [(700, 600), (40, 7000), (3, 90000), (9, 11)])
+def test_blurs_in_stages_are_those_one_by_one(shape, threads):
+    rng = np.random.default_rng(0)
+    image = rng.random(shape, dtype=np.float32)
+    sigmas = [0.0, 1.2, 1.5, 3.1, 4.6]
+    out = np.empty((len(sigmas), *shape), np.float32)
+    gaussian_blurs(image, sigmas, out)
+    level = image
+    for sigma, found in zip(sigmas, out, strict=True):
+        level = gaussian_blur(level, sigma)
+        np.testing.assert_array_equal(found, level)
