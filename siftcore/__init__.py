@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         UnknownProviderError,
     )
     from siftcore.image import load_image
-    from siftcore.matching import match_features
+    from siftcore.matching import match_descriptors, match_features
     from siftcore.params import (
         DescriptorParams,
         DetectorParams,
@@ -76,6 +76,7 @@ _MODULE_OF = {
     "list_providers": "scalespace.registry",
     "load_image": "image",
     "match": "pipeline",
+    "match_descriptors": "matching",
     "match_features": "matching",
     "provider_info": "scalespace.registry",
     "register_provider": "scalespace.registry",
@@ -114,6 +115,7 @@ __all__ = [
     "list_providers",
     "load_image",
     "match",
+    "match_descriptors",
     "match_features",
     "provider_info",
     "register_provider",

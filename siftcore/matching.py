@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from siftcore.errors import InputTypeError
+from siftcore.errors import InputError, InputTypeError
 from siftcore.types import Features, Matches
 from siftcore.validation import check_flag, check_number
 
-__all__ = ["match_features"]
+__all__ = ["match_descriptors", "match_features"]
+
+# Squares of as many as a descriptor may have of these stay within float32.
+_MOST = 1e15
 
 
 def match_features(
@@ -48,23 +52,73 @@ def match_features(
     -----
     Memory does not grow with the product of the sizes.
     """
-    from siftcore.kernels.nearest import nearest_two
-
     for name, features in (("features_a", features_a), ("features_b", features_b)):
         if not isinstance(features, Features):
             raise InputTypeError(
                 f"{name} must be Features, as siftcore.extract returns; "
                 f"got {type(features).__name__}"
             )
+    return match_descriptors(
+        features_a.descriptors, features_b.descriptors, ratio, mutual, approximate
+    )
+
+
+def match_descriptors(
+    descriptors_a: ArrayLike,
+    descriptors_b: ArrayLike,
+    ratio: float | None = 0.8,
+    mutual: bool = True,
+    approximate: bool = False,
+) -> Matches:
+    """`match_features` for descriptors of any program, by their Euclidean distances.
+
+    Parameters
+    ----------
+    descriptors_a, descriptors_b : array_like, (N, D) and (M, D)
+        float32, or anything that float32 holds: uint8 as COLMAP's databases and OpenCV's files have
+        it, float16 as hloc's. Distances are in the units of the descriptors.
+    ratio, mutual, approximate
+        As for `match_features`.
+
+    Returns
+    -------
+    Matches
+        In the order of `descriptors_a`.
+
+    Raises
+    ------
+    InputTypeError
+        Not real numbers.
+    InputError
+        Not two-dimensional, NaN or infinite, or of different lengths.
+    MissingDependencyError
+        For `approximate` without FAISS.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import siftcore
+    >>> a = np.array([[0, 0, 255], [255, 0, 0]], np.uint8)
+    >>> siftcore.match_descriptors(a, a[::-1]).indices.tolist()
+    [[0, 1], [1, 0]]
+    """
+    from siftcore.kernels.nearest import nearest_two
+
+    a = _checked("descriptors_a", descriptors_a)
+    b = _checked("descriptors_b", descriptors_b)
+    if a.shape[1] != b.shape[1] and len(a) and len(b):
+        raise InputError(
+            f"descriptors of both images must be of one length; got {a.shape[1]} and {b.shape[1]}"
+        )
     ratio = 1.0 if ratio is None else check_number("ratio", ratio, 0.0, 1.0, above=True)
     check_flag("mutual", mutual)
     check_flag("approximate", approximate)
-    if len(features_a) == 0 or len(features_b) == 0:
+    if len(a) == 0 or len(b) == 0:
         nothing = np.zeros(0, np.float32)
         return Matches(np.zeros((0, 2), np.int32), nothing, nothing)
     if approximate:
         from siftcore.approximate import nearest_two_approximately as nearest_two
-    nearest = nearest_two(features_a.descriptors, features_b.descriptors)
+    nearest = nearest_two(a, b)
     best, second = nearest.distance[:, 0], nearest.distance[:, 1]
     # Two descriptors equal to the query are no evidence for either: their ratio is 1, not 0 / 0.
     ratios = np.where(second > 0.0, best / np.where(second > 0.0, second, 1.0), 1.0)
@@ -74,3 +128,22 @@ def match_features(
     rows = np.flatnonzero(keep)
     indices = np.stack([rows, nearest.indices[rows, 0]], axis=1).astype(np.int32)
     return Matches(indices, best[rows].astype(np.float32), ratios[rows].astype(np.float32))
+
+
+def _checked(name: str, descriptors: ArrayLike) -> NDArray[np.float32]:
+    array = np.asarray(descriptors)
+    if array.dtype.kind not in "buif":
+        raise InputTypeError(f"{name} must be real numbers; got dtype {array.dtype}")
+    if array.ndim != 2:
+        raise InputError(f"{name} must be of shape (N, D), one row a keypoint; got {array.shape}")
+    if array.shape[1] == 0 and len(array):
+        raise InputError(f"{name} has {len(array)} rows of no numbers; nothing can be compared")
+    with np.errstate(over="ignore"):
+        rows = np.ascontiguousarray(array, np.float32)
+    # A float32 norm must not overflow either.
+    largest = np.abs(rows).max(initial=0.0)
+    if not largest < _MOST:
+        raise InputError(
+            f"{name} must be finite numbers below {_MOST:g}; the largest is {largest:g}"
+        )
+    return rows

@@ -27,9 +27,8 @@ from siftcore.kernels._vectors import (
 
 __all__ = ["COLUMNS", "LANES", "ROWS", "multiply_block", "update_columns", "update_rows"]
 
-# The sums of a block fill three quarters of the registers.
-LANES, _VECTORS = (16, 4) if has_long_vectors() else (8, 2)
-ROWS = 6
+# The sums of a block fill three quarters of the registers, and its columns half of the first cache.
+LANES, _VECTORS, ROWS = (16, 2, 12) if has_long_vectors() else (8, 2, 6)
 COLUMNS = LANES * _VECTORS
 
 

@@ -27,8 +27,9 @@ from siftcore.kernels._threads import for_ranges
 
 __all__ = ["KEPT_COLUMNS", "KEPT_ROWS", "Nearest", "nearest_two", "ranked"]
 
-# Rows a range, whole blocks; and columns that all ranges go through before the next.
-CHUNK = 171 * ROWS
+# Rows a range, whole blocks for each value of `ROWS`; and columns that all ranges go through before
+# the next.
+CHUNK = 1032
 WAVE = 4096
 # One more than is asked for, so that a near-tie with the next candidate is decided exactly.
 KEPT_ROWS = 3
@@ -121,6 +122,16 @@ def _search(  # type: ignore[no-untyped-def]
             _insert(row_best[i], row_owner[i], row_score[row], row_index[row])
 
 
+# A sum in one order waits for each addition; this one has another order, but always the same.
+@njit(nogil=True, error_model="numpy", fastmath=FASTMATH | {"reassoc"})
+def _squared_distance(a, b):  # type: ignore[no-untyped-def]
+    total = 0.0
+    for j in range(a.shape[0]):
+        difference = float64(a[j]) - float64(b[j])
+        total += difference * difference
+    return total
+
+
 @kernel(
     array(float32, 2), array(float32, 2), array(int32, 2), int64, int64, scratch(int32, 2),
     scratch(float64, 2),
@@ -135,10 +146,7 @@ def _rank(a, b, candidates, start, stop, index, distance):  # type: ignore[no-un
         for candidate in candidates[row]:
             if candidate < 0:
                 continue
-            total = 0.0
-            for j in range(a.shape[1]):
-                difference = float64(a[row, j]) - float64(b[candidate, j])
-                total += difference * difference
+            total = _squared_distance(a[row], b[candidate])
             place = n_out
             while place > 0 and (
                 total < distance[row, place - 1]

@@ -125,3 +125,58 @@ def test_bad_ratio(ratio: object) -> None:
     nothing = features_of(np.zeros((0, 128), np.float32))
     with pytest.raises(siftcore.SiftError, match="ratio"):
         siftcore.match_features(nothing, nothing, ratio=ratio)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float16, np.float64])
+def test_other_types_match_as_float32_does(dtype: type, coffee_features: Features) -> None:
+    rows = np.round(512 * coffee_features.descriptors).clip(0, 255)
+    order = np.random.default_rng(1).permutation(len(rows))
+    noisy = (rows[order] + np.random.default_rng(2).integers(0, 9, rows.shape)).clip(0, 255)
+    found = siftcore.match_descriptors(rows.astype(dtype), noisy.astype(dtype))
+    expected = siftcore.match_descriptors(rows.astype(np.float32), noisy.astype(np.float32))
+    assert len(found) > 100
+    np.testing.assert_array_equal(found.indices, expected.indices)
+    np.testing.assert_array_equal(found.distance, expected.distance)
+    # Whole numbers have exact distances.
+    pairs = found.indices
+    differences = rows[pairs[:, 0]] - noisy[pairs[:, 1]]
+    np.testing.assert_allclose(found.distance, np.linalg.norm(differences, axis=1), rtol=1e-7)
+
+
+@pytest.mark.parametrize("length", [1, 2, 5, 64, 256])
+def test_any_length_of_descriptor(length: int) -> None:
+    rng = np.random.default_rng(length)
+    a, b = rng.random((70, length), np.float32), rng.random((90, length), np.float32)
+    found = siftcore.match_descriptors(a, b, ratio=None, mutual=False)
+    distances = np.linalg.norm(a[:, None].astype(np.float64) - b[None], axis=2)
+    np.testing.assert_array_equal(found.indices[:, 1], distances.argmin(1))
+
+
+@pytest.mark.parametrize(
+    ("a", "error", "message"),
+    [
+        (np.zeros(128), siftcore.errors.InputError, r"shape \(N, D\)"),
+        (np.zeros((3, 64)), siftcore.errors.InputError, "one length; got 64 and 128"),
+        (np.zeros((3, 0)), siftcore.errors.InputError, "no numbers"),
+        (np.full((3, 128), np.nan), siftcore.errors.InputError, "finite"),
+        (np.full((3, 128), 1e300), siftcore.errors.InputError, "finite"),
+        (np.full((3, 128), "a"), siftcore.errors.InputTypeError, "real numbers"),
+        (np.full((3, 128), 1j), siftcore.errors.InputTypeError, "real numbers"),
+    ],
+)
+def test_odd_descriptors_are_refused(a: NDArray[np.float64], error: type, message: str) -> None:
+    with pytest.raises(error, match=message):
+        siftcore.match_descriptors(a, np.ones((4, 128), np.float32))
+
+
+def test_no_descriptors_are_no_matches() -> None:
+    rows = np.ones((4, 128), np.float32)
+    assert len(siftcore.match_descriptors(rows[:0], rows)) == 0
+    assert len(siftcore.match_descriptors(rows, np.zeros((0, 0)))) == 0
+
+
+@pytest.fixture(scope="module")
+def coffee_features() -> Features:
+    from skimage import data
+
+    return siftcore.extract(data.coffee(), max_keypoints=600)

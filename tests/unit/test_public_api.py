@@ -16,6 +16,7 @@ SIGNATURES = {
         "image_a", "image_b", "provider", "ratio", "mutual", "params", "max_keypoints",
         "geometry", "value_range", "max_error",
     ],
+    "match_descriptors": ["descriptors_a", "descriptors_b", "ratio", "mutual", "approximate"],
     "match_features": ["features_a", "features_b", "ratio", "mutual", "approximate"],
     "describe": ["image", "xy", "sigma", "angle", "provider", "params", "value_range"],
     "get_provider": ["name", "device", "options"],
