@@ -1,4 +1,4 @@
-"""Exact two nearest neighbours beside OpenCV's and FAISS's, on descriptors of a photograph pair."""
+"""Exact two nearest neighbours beside those of other programs, on descriptors of a photograph pair."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import siftcore
 from bench.photographs import motorcycle_pair
 from bench.report import Report
 from bench.timing import PAUSE, median_ms
+from siftcore.descriptor_layouts import bytes_from_unit
 from siftcore.kernels.nearest import Nearest, nearest_two
 
 __all__ = ["add_approximate", "add_matching", "descriptors"]
@@ -20,6 +21,8 @@ __all__ = ["add_approximate", "add_matching", "descriptors"]
 Array = NDArray[np.float32]
 # OpenCV needs minutes beyond.
 _MOST_FOR_OPENCV = 20_000
+# pycolmap takes over a second for these.
+_MOST_FOR_PYCOLMAP = 2_000
 
 
 def descriptors(n: int, seed: int = 0) -> tuple[Array, Array]:
@@ -54,7 +57,24 @@ def _programs(threads: int, a: Array, b: Array) -> dict[str, Callable[[], Any]]:
         import cv2
 
         programs["OpenCV BFMatcher"] = lambda: cv2.BFMatcher(cv2.NORM_L2).knnMatch(a, b, 2)
+    if find_spec("pycolmap") and len(a) <= _MOST_FOR_PYCOLMAP:
+        programs["pycolmap"] = _pycolmap(threads, a, b)
     return programs
+
+
+def _pycolmap(threads: int, a: Array, b: Array) -> Callable[[], Any]:
+    """Its exact search on a CPU: ratio and mutual tests included, on descriptors of 8 bits."""
+    import pycolmap
+
+    pycolmap.logging.minloglevel = 1
+    options = pycolmap.FeatureMatchingOptions()
+    options.use_gpu = False
+    options.num_threads = threads
+    options.sift.cpu_brute_force_matcher = True
+    matcher = pycolmap.FeatureMatcher.create(options, pycolmap.Device.cpu)
+    kind = pycolmap.FeatureExtractorType.SIFT
+    of_a, of_b = (pycolmap.FeatureDescriptors(type=kind, data=bytes_from_unit(rows)) for rows in (a, b))
+    return lambda: matcher.match(None, of_a, None, of_b)
 
 
 def add_approximate(report: Report, sizes: list[int]) -> None:
@@ -91,13 +111,13 @@ def _approximate(a: Array, b: Array) -> tuple[float, float, float]:
 def add_matching(report: Report, sizes: list[int], threads: int, runs: int) -> None:
     """A table of milliseconds by number of descriptors, interleaved medians.
 
-    ``siftcore`` finds the nearest of both directions, as mutual matching needs; the others those of
-    one.
+    siftcore and pycolmap find the nearest of both directions, as mutual matching needs; the others
+    those of one.
     """
     table = report.table(
         f"Matching, {threads} thread{'s' if threads > 1 else ''}",
-        "descriptors", "siftcore, ms", "FAISS flat, ms", "OpenCV BFMatcher, ms", "over FAISS",
-        "over OpenCV",
+        "descriptors", "siftcore, ms", "FAISS flat, ms", "OpenCV BFMatcher, ms", "pycolmap, ms",
+        "over FAISS", "over OpenCV", "over pycolmap",
     )  # fmt: skip
     for n in sizes:
         programs = _programs(threads, *descriptors(n))
@@ -105,5 +125,5 @@ def add_matching(report: Report, sizes: list[int], threads: int, runs: int) -> N
         short = n <= _MOST_FOR_OPENCV
         median = median_ms(programs, runs if short else 1, warm=int(short), pause=PAUSE)
         ours = median["siftcore"]
-        others = [median.get(name) for name in ("FAISS flat", "OpenCV BFMatcher")]
+        others = [median.get(name) for name in ("FAISS flat", "OpenCV BFMatcher", "pycolmap")]
         table.add(str(n), ours, *others, *(ours / ms if ms else None for ms in others))
