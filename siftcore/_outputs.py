@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from siftcore.errors import ImageReadError, InputError, OutputError
+from siftcore.batch.images import NamedImage, check_names, relative_name
+from siftcore.errors import ImageReadError, OutputError
 from siftcore.io.atomic import atomic_write, check_writable
-from siftcore.io.hdf5 import ImageNames
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -68,22 +68,9 @@ def image_names(images: Sequence[Path]) -> list[str]:
     InputError
         When two images would have the same name, or a name cannot be in a feature file.
     """
-    first_of: dict[str, Path] = {}
-    checked = ImageNames()
-    for image in images:
-        path = PurePath(os.path.normpath(image))
-        parts = list(path.parts[1:] if path.anchor else path.parts)
-        while parts and parts[0] == "..":
-            del parts[0]
-        name = "/".join(parts)
-        if name in first_of:
-            raise InputError(
-                f"{str(first_of[name])!r} and {str(image)!r} would both be named {name!r} in the "
-                "file; give each image once, from a folder above both"
-            )
-        checked.add(name)
-        first_of[name] = image
-    return list(first_of)
+    named = [NamedImage(relative_name(image), str(image)) for image in images]
+    check_names(named)
+    return [name for name, _ in named]
 
 
 def picture_paths(folder: Path, names: Sequence[str]) -> list[Path]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,29 +107,73 @@ def provider_table(infos: Sequence[Any]) -> str:
 
 
 @contextmanager
-def progress(total: int) -> Iterator[Callable[[str], None]]:
-    """A progress bar on stderr when that is a terminal; gives the function that advances it."""
+def progress(
+    total: int, done: int = 0, *, unit: str = "images", line_every: float | None = None
+) -> Iterator[Callable[[str], None]]:
+    """Show how far the work is on stderr, and how long it will take.
+
+    Parameters
+    ----------
+    total : int
+    done : int, default 0
+        What was done before, which tells nothing about the speed.
+    unit : str
+        What is counted.
+    line_every : float, optional
+        Where stderr is no terminal: seconds between lines; none by default.
+
+    Yields
+    ------
+    callable
+        Call it with the name of each that is done.
+    """
     if not sys.stderr.isatty():
-        yield lambda name: None
+        yield (lambda name: None) if line_every is None else _lines(total, done, unit, line_every)
         return
     from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
         Progress,
+        ProgressColumn,
+        Task,
         TextColumn,
         TimeRemainingColumn,
     )
+    from rich.text import Text
+
+    class Speed(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text("" if task.speed is None else f"{task.speed:.3g} {unit}/s")
 
     columns = (
         BarColumn(),
         MofNCompleteColumn(),
+        Speed(),
         TimeRemainingColumn(),
         TextColumn("{task.fields[name]}", markup=False),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=total, name="")
+        task = bar.add_task("", total=total, completed=done, name="")
         yield lambda name: bar.update(task, advance=1, name=name)
+
+
+def _lines(total: int, done: int, unit: str, every: float) -> Callable[[str], None]:
+    started = told = time.monotonic()
+    count = done
+
+    def advance(name: str) -> None:
+        nonlocal count, told
+        count += 1
+        now = time.monotonic()
+        if now - told < every:
+            return
+        told = now
+        speed = (count - done) / (now - started)
+        left = timedelta(seconds=round((total - count) / speed))
+        print(f"{count}/{total} {unit}, {speed:.3g} {unit}/s, {left} left", file=sys.stderr)
+
+    return advance
 
 
 def _describe(path: Path, features: Features) -> dict[str, Any]:

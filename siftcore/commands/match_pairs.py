@@ -65,7 +65,7 @@ def match_pairs(
 
     def matched() -> Iterator[tuple[str, str, Matches, int]]:
         nonlocal total
-        with _report.progress(len(listed)) as advance:
+        with _report.progress(len(listed), unit="pairs") as advance:
             for name0, name1 in listed:
                 first, second = read(name0), read(name1)
                 found = siftcore.match_features(first, second, ratio=ratio, mutual=not no_mutual)
