@@ -1,14 +1,14 @@
 """The folder of an index: a manifest, the structure of FAISS, and the features.
 
-================== ==============================================================================
-``manifest.json``  format and version, images with their numbers of descriptors, settings,
-                   providers, sizes of the other files and the SHA-256 of the structure
+=================== ==============================================================================
+``manifest.json``   format and version, images with their numbers of descriptors, settings,
+                    providers, sizes of the other files and the SHA-256 of the structure
 ``structure.faiss`` what ``faiss.write_index`` wrote
-``features.h5``    features in hloc's layout, for the verification
-================== ==============================================================================
+``features.h5``     features in hloc's layout, for the verification
+=================== ==============================================================================
 
-There is no pickle in it. The checksum is compared before FAISS sees the file, because its reader
-does not survive every damage.
+There is no pickle in it. The checksum is compared before FAISS sees the file, whose reader promises
+nothing about damaged bytes.
 """
 
 from __future__ import annotations
