@@ -1,4 +1,4 @@
-"""Exact two nearest neighbours beside those of other programs, on descriptors of a photograph pair."""
+"""Exact two nearest neighbours beside those of other programs, on descriptors of a real pair."""
 
 from __future__ import annotations
 
@@ -73,7 +73,9 @@ def _pycolmap(threads: int, a: Array, b: Array) -> Callable[[], Any]:
     options.sift.cpu_brute_force_matcher = True
     matcher = pycolmap.FeatureMatcher.create(options, pycolmap.Device.cpu)
     kind = pycolmap.FeatureExtractorType.SIFT
-    of_a, of_b = (pycolmap.FeatureDescriptors(type=kind, data=bytes_from_unit(rows)) for rows in (a, b))
+    of_a, of_b = (
+        pycolmap.FeatureDescriptors(type=kind, data=bytes_from_unit(rows)) for rows in (a, b)
+    )
     return lambda: matcher.match(None, of_a, None, of_b)
 
 

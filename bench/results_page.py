@@ -27,6 +27,7 @@ _HEADINGS = {
     "matching": "Matching",
     "repeatability": "Repeatability",
     "warps": "Synthetic warps",
+    "retrieval": "Retrieval",
     "cost": "Cost",
     "runtimes": "Runtimes of the networks",
     "ablations": "Ablations",

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from siftcore.types import Features, MatchResult
 
 __all__ = [
+    "columns",
+    "describe_image",
     "extract_table",
+    "finite",
     "match_table",
     "progress",
     "provider_table",
@@ -56,8 +59,8 @@ def write_match_json(
         "siftcore": __version__,
         "seconds": seconds,
         "settings": settings,
-        "image_a": _describe(images[0], result.features_a),
-        "image_b": _describe(images[1], result.features_b),
+        "image_a": describe_image(images[0], result.features_a),
+        "image_b": describe_image(images[1], result.features_b),
         "indices": result.matches.indices.tolist(),
         "points_a": result.xy_a.tolist(),
         "points_b": result.xy_b.tolist(),
@@ -66,7 +69,7 @@ def write_match_json(
         "inliers": None if result.inliers is None else result.inliers.tolist(),
         "model": None if result.model is None else result.model.tolist(),
     }
-    text = json.dumps(_finite(document), allow_nan=False, indent=None)
+    text = json.dumps(finite(document), allow_nan=False, indent=None)
     with atomic_write(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
 
@@ -85,14 +88,14 @@ def match_table(images: tuple[Path, Path], result: MatchResult, seconds: float) 
         found = "" if result.model is not None else " (no model found)"
         counts.append(("inliers", f"{int(result.inliers.sum())}{found}"))
     counts.append(("seconds", f"{seconds:.2f}"))
-    return _columns(rows) + "\n" + _columns(counts)
+    return columns(rows) + "\n" + columns(counts)
 
 
 def extract_table(names: Sequence[str], counts: Sequence[int], output: Path, seconds: float) -> str:
     """What ``siftcore extract`` prints: one line an image for a few, and the sum."""
     rows = [(name, f"{count} keypoints") for name, count in zip(names, counts, strict=True)]
     total = f"{sum(counts)} keypoints of {len(names)} image{'' if len(names) == 1 else 's'}"
-    lines = [_columns(rows)] if 1 < len(rows) <= 20 else []
+    lines = [columns(rows)] if 1 < len(rows) <= 20 else []
     return "\n".join([*lines, f"{total} -> {output} ({seconds:.2f} s)"])
 
 
@@ -103,7 +106,7 @@ def provider_table(infos: Sequence[Any]) -> str:
         needed = info.missing or info.absent
         lacking = f" (needs {needed})" if needed else ""
         rows.append((info.name, "yes" if info.available else "no", info.summary + lacking))
-    return _columns(rows)
+    return columns(rows)
 
 
 @contextmanager
@@ -146,14 +149,14 @@ def progress(
         def render(self, task: Task) -> Text:
             return Text("" if task.speed is None else f"{task.speed:.3g} {unit}/s")
 
-    columns = (
+    parts = (
         BarColumn(),
         MofNCompleteColumn(),
         Speed(),
         TimeRemainingColumn(),
         TextColumn("{task.fields[name]}", markup=False),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*parts, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=total, completed=done, name="")
         yield lambda name: bar.update(task, advance=1, name=name)
 
@@ -176,7 +179,8 @@ def _lines(total: int, done: int, unit: str, every: float) -> Callable[[str], No
     return advance
 
 
-def _describe(path: Path, features: Features) -> dict[str, Any]:
+def describe_image(path: Path, features: Features) -> dict[str, Any]:
+    """An image and what was found in it, as the JSON files have it."""
     width, height = features.image_size
     return {
         "path": path.as_posix(),
@@ -187,17 +191,19 @@ def _describe(path: Path, features: Features) -> dict[str, Any]:
     }
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """`value` with None where a number is not finite, which JSON cannot say."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return value
 
 
-def _columns(rows: Sequence[tuple[str, ...]]) -> str:
+def columns(rows: Sequence[tuple[str, ...]]) -> str:
+    """Rows of text as a table."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) for row in rows)
     return "\n".join(line.rstrip() for line in lines)

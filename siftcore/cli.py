@@ -13,8 +13,10 @@ from siftcore import __version__
 from siftcore._cli_errors import keep_interrupts
 from siftcore.commands import (  # noqa: F401 - they add their commands
     extract,
+    index,
     match,
     match_pairs,
+    query,
     setup,
 )
 from siftcore.commands.options import app

@@ -54,6 +54,20 @@ def results_page(
 
 
 @app.command()
+def retrieval_page(
+    result: Annotated[Path, typer.Option(help="What --json wrote.")] = Path(
+        "bench/results/retrieval.json"
+    ),
+    page: Annotated[Path, typer.Option(help="The Markdown file.")] = Path("docs/retrieval.md"),
+) -> None:
+    """The tables in docs/retrieval.md from their result."""
+    from bench.retrieval_page import write
+
+    write(result, page)
+    typer.echo(f"wrote {page}")
+
+
+@app.command()
 def curves(
     data: Annotated[
         Path, typer.Option("--data", help="Folder of NAME.csv, the validation.csv of runs.")

@@ -13,6 +13,7 @@ from bench.commands.options import (
     JsonFile,
     Limit,
     NoCache,
+    OptionalInt,
     OptionalPath,
     Providers,
     Scale,
@@ -128,3 +129,35 @@ def reconstruction(
     from bench.reconstruction import run
 
     show(lambda: run(data, max_keypoints, seed), json_file)
+
+
+@app.command()
+def retrieval(
+    data: Data,
+    distractors: Annotated[
+        OptionalPath, typer.Option(help="Folder of images of other things, for the collection.")
+    ] = None,
+    full: Annotated[str, typer.Option(help="Providers of queries at full size.")] = "",
+    half: Annotated[
+        str, typer.Option(help="Of queries reduced by 2.")
+    ] = "dog,bicubic-x2,method3-x2",
+    quarter: Annotated[
+        str, typer.Option(help="Of queries reduced by 4.")
+    ] = "dog,bicubic-x4,method3-x4",
+    budget: Annotated[int, typer.Option(min=1, help="Keypoints of every image.")] = 2000,
+    scenes: Scenes = None,
+    limit: Annotated[OptionalInt, typer.Option(min=0, help="At most so many distractors.")] = None,
+    kinds: Annotated[str, typer.Option(help="Of the index, compared.")] = "flat,ivf-sq8,ivf-pq",
+    cache: Cache = None,
+    no_cache: NoCache = False,
+    seed: Seed = 0,
+    json_file: JsonFile = None,
+) -> None:
+    """Low-resolution queries against a collection at full size (Oxford affine and others)."""
+    from bench.retrieval import run
+
+    providers = {2: names(half), 4: names(quarter), 1: names(full)}
+    chosen = {scale: found for scale, found in providers.items() if found}
+    session = make_session(cache, no_cache, seed)
+    wanted = distractors, budget, scenes, limit, names(kinds)
+    show(lambda: run(data, chosen, session, *wanted), json_file)

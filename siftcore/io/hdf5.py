@@ -37,7 +37,7 @@ from siftcore.io._sink import ErrorKeepingFile
 from siftcore.io.atomic import atomic_write
 from siftcore.types import Features
 
-__all__ = ["ImageNames", "list_features", "read_features", "write_features"]
+__all__ = ["ImageNames", "count_features", "list_features", "read_features", "write_features"]
 
 _DATASET_OF_FIELD = {
     "xy": "keypoints",
@@ -200,6 +200,30 @@ def list_features(path: str | os.PathLike[str]) -> tuple[str, ...]:
     """
     with _open(path) as file:
         return _names(file)
+
+
+def count_features(path: str | os.PathLike[str]) -> dict[str, int]:
+    """Number of keypoints of each image in a feature file, without reading them.
+
+    Parameters
+    ----------
+    path : str or path-like
+        A file of `write_features` or of hloc.
+
+    Returns
+    -------
+    dict of str to int
+        Sorted by name.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read.
+    MissingDependencyError
+        Without h5py.
+    """
+    with _open(path) as file:
+        return {name: len(file[name]["keypoints"]) for name in _names(file)}
 
 
 def _write_group(group: Any, features: Features) -> None:
