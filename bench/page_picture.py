@@ -42,7 +42,7 @@ def run_sample(browser: Any, address: str, number: int) -> None:
     wait_for(
         browser, "return document.querySelector('#status')?.textContent.trim().startsWith('Done')"
     )
-    wait_for(browser, "return document.querySelector('#matches img')?.naturalWidth")
+    wait_for(browser, "return document.querySelector('#matches-0 img')?.naturalWidth")
 
 
 def draw(out: Path, sample: int = 0, width: int = 1280, height: int | None = None) -> None:

@@ -29,17 +29,20 @@ CSS = """
 .sift-status, .sift-error { margin: 0; padding: 0.5rem 0.75rem; border-radius: 6px; }
 .sift-status { border-left: 4px solid var(--primary-500); }
 .sift-error { border-left: 4px solid var(--error-text-color); color: var(--error-text-color); }
-.sift-scroll { overflow-x: auto; }
-.sift-table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
-.sift-table th, .sift-table td {
-  padding: 0.35rem 0.7rem; text-align: right; white-space: nowrap;
+/* Its width is the page's, not the table's: on a phone the table scrolls, not the page. */
+.sift-scroll { overflow-x: auto; contain: inline-size; }
+table.sift-table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
+table.sift-table th, table.sift-table td {
+  padding: 0.4rem 0.7rem; text-align: right; white-space: nowrap;
   border-bottom: 1px solid var(--border-color-primary);
 }
-.sift-table th:first-child { text-align: left; }
+table.sift-table th:first-child { text-align: left; }
+table.sift-table th { font-weight: 600; }
+p.sift-note { margin: 0.4rem 0 0; color: var(--block-info-text-color); font-size: 0.85rem; }
 """
 
-# Status line, table, matches, keypoints.
-Shown = tuple[str, str, list[tuple[Any, str]], list[tuple[Any, str]]]
+# Status line, table, a picture of matches for each provider, two of keypoints for each.
+Shown = list[Any]
 
 
 def build_page(*, max_upload_mb: float, max_megapixels: float, device: str) -> gr.Blocks:
@@ -77,7 +80,7 @@ def build_page(*, max_upload_mb: float, max_megapixels: float, device: str) -> g
             image_b = _image_input(gr, "Image B (optional)", "image-b")
         with gr.Row():
             for number, sample in enumerate(SAMPLES):
-                button = gr.Button(sample.title, size="sm", elem_id=f"sample-{number}")
+                button = gr.Button(f"Sample: {sample.title}", size="sm", elem_id=f"sample-{number}")
                 button.click(
                     partial(_paths_of, number),
                     outputs=[image_a, image_b],
@@ -87,23 +90,31 @@ def build_page(*, max_upload_mb: float, max_megapixels: float, device: str) -> g
         main = gr.CheckboxGroup(
             choices.main,
             value=choices.chosen,
-            label="Scale spaces",
+            label="Providers of scale spaces",
             info=f"Up to {MAX_PROVIDERS}; each is a row and a picture.",
             elem_id="providers",
         )
         further, settings = _settings(gr, choices)
         run = gr.Button("Match", variant="primary", elem_id="run")
-        status = gr.HTML(elem_id="status")
-        figures = gr.HTML(elem_id="figures")
+        status = gr.HTML(
+            results.message("Drop an image or take a sample, then press Match."),
+            elem_id="status",
+            padding=False,
+            apply_default_css=False,
+        )
+        figures = gr.HTML(elem_id="figures", padding=False, apply_default_css=False)
         with gr.Tabs():
             with gr.Tab("Matches"):
-                matches = _gallery(gr, "Matches", "matches", 1)
+                matches = [_picture(gr, f"matches-{n}") for n in range(MAX_PROVIDERS)]
             with gr.Tab("Keypoints"):
-                keypoints = _gallery(gr, "Keypoints", "keypoints", 2)
+                keypoints = []
+                for n in range(MAX_PROVIDERS):
+                    with gr.Row():
+                        keypoints += [_picture(gr, f"keypoints-{n}-{side}") for side in "ab"]
         run.click(
             partial(_run, max_megapixels, device),
             inputs=[image_a, image_b, main, further, *settings],
-            outputs=[status, figures, matches, keypoints],
+            outputs=[status, figures, *matches, *keypoints],
             # One comparison uses all cores already.
             concurrency_limit=1,
             # The overlay hides what is there; the status line says what goes on.
@@ -156,14 +167,10 @@ def _uploaded(payload: Any) -> Upload | None:
     return Upload(payload.path, payload.orig_name or "the image")
 
 
-def _gallery(gr: Any, label: str, elem_id: str, columns: int) -> Any:
-    return gr.Gallery(
-        label=label,
-        show_label=False,
+def _picture(gr: Any, elem_id: str) -> Any:
+    return gr.Image(
+        visible=False,
         elem_id=elem_id,
-        columns=columns,
-        object_fit="contain",
-        height="auto",
         interactive=False,
         buttons=["download", "fullscreen"],
     )
@@ -197,8 +204,7 @@ def _settings(gr: Any, choices: Choices) -> tuple[Any, list[Any]]:
     with gr.Accordion("Further networks", open=False):
         further = gr.CheckboxGroup(choices.further, label="For comparisons", elem_id="further")
         if choices.lacking:
-            lines = "\n".join(f"- `{name}` needs {why}" for name, why in choices.lacking.items())
-            gr.Markdown(f"Not available here:\n\n{lines}")
+            gr.Markdown(results.lacking(choices.lacking))
     return further, [reduction, angle, max_keypoints, ratio, model, long_side, dog_for_a]
 
 
@@ -229,6 +235,8 @@ def _run(
     def read(upload: Upload) -> Any:
         return fit(read_upload(upload, max_megapixels), _LONG_SIDES[long_side])
 
+    # The pictures of the last comparison go at once: they are of other images or settings.
+    yield _shown([], results.message("Reading ..."), everything=True)
     try:
         pair = _pair(upload_a, upload_b, read, reduction, angle)
         settings = Settings(
@@ -243,9 +251,10 @@ def _run(
             outcomes.append(outcome)
             rest = ", ".join(names[len(outcomes) :])
             if rest:
-                yield _shown(outcomes, results.message(f"Working: {rest} ..."))
-        text = f"Done: {results.describe_pair(pair)}. {results.advice(outcomes)}"
-        yield _shown(outcomes, results.message(text.strip()))
+                text = f"Working: {rest} ..."
+            else:
+                text = f"Done: {results.describe_pair(pair)}. {results.advice(outcomes)}"
+            yield _shown(outcomes, results.message(text.strip()), newest=True)
     except SiftError as error:
         yield _shown(outcomes, results.message(f"{error}.", error=True))
     except MemoryError:
@@ -267,15 +276,26 @@ def _pair(
     return Pair(read(upload_a), read(upload_b))
 
 
-def _shown(outcomes: list[Outcome], status: str) -> Shown:
-    figures = results.table(outcomes) if outcomes else ""
-    matches = [(outcome.matches, results.caption(outcome)) for outcome in outcomes]
-    keypoints = [
-        (picture, f"{outcome.provider}, {side}: {len(features)} keypoints")
-        for outcome in outcomes
-        for side, picture, features in (
+def _shown(
+    outcomes: list[Outcome], status: str, *, newest: bool = False, everything: bool = False
+) -> Shown:
+    """The outputs of `_run`: `newest` adds the last outcome's pictures, `everything` hides all."""
+    import gradio as gr
+
+    hidden = gr.update(value=None, visible=False)
+    pictures = [hidden if everything else gr.skip()] * (3 * MAX_PROVIDERS)
+    if newest:
+        outcome, place = outcomes[-1], len(outcomes) - 1
+        pictures[place] = _show(gr, outcome.matches, results.caption(outcome))
+        sides = (
             ("A", outcome.keypoints_a, outcome.result.features_a),
             ("B", outcome.keypoints_b, outcome.result.features_b),
         )
-    ]
-    return status, figures, matches, keypoints
+        for offset, (side, picture, features) in enumerate(sides):
+            text = f"{outcome.provider}, {side}: {len(features)} keypoints"
+            pictures[MAX_PROVIDERS + 2 * place + offset] = _show(gr, picture, text)
+    return [status, results.table(outcomes) if outcomes else "", *pictures]
+
+
+def _show(gr: Any, picture: Any, text: str) -> Any:
+    return gr.update(value=picture, label=text, alt_text=text, visible=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from siftcore.demo_page.compare import TOLERANCE, Outcome
 from siftcore.demo_page.pairs import Pair
 
-__all__ = ["advice", "caption", "describe_pair", "message", "table"]
+__all__ = ["advice", "caption", "describe_pair", "lacking", "message", "table"]
 
 
 def message(text: str, *, error: bool = False) -> str:
@@ -42,6 +42,15 @@ def advice(outcomes: Sequence[Outcome]) -> str:
     return " ".join(lines)
 
 
+def lacking(needs: Mapping[str, str]) -> str:
+    """Providers that cannot be used, by what they need. Markdown."""
+    names_of: dict[str, list[str]] = {}
+    for name, need in needs.items():
+        names_of.setdefault(need, []).append(f"`{name}`")
+    lines = (f"- {', '.join(names)}: needs {need}" for need, names in names_of.items())
+    return "Not available here:\n\n" + "\n".join(lines)
+
+
 def caption(outcome: Outcome) -> str:
     """One line about a picture of matches, which serves as its alternative text too."""
     text = f"{outcome.provider}: {len(outcome.result)} matches"
@@ -57,12 +66,16 @@ def table(outcomes: Sequence[Outcome]) -> str:
     headers += ["correct"] * known + ["seconds"]
     head = "".join(f'<th scope="col">{header}</th>' for header in headers)
     body = "".join(_row(outcome, known) for outcome in outcomes)
-    note = (
-        f"<p>Correct: the share of the matches within {TOLERANCE:g} pixels of A of where they "
-        "belong.</p>"
-        if known
-        else ""
-    )
+    notes = []
+    if known:
+        notes.append(
+            f"Correct: the share of the matches within {TOLERANCE:g} pixels of A of where they "
+            "belong."
+        )
+    of_a = {outcome.result.features_a.provider for outcome in outcomes}
+    if len(of_a) == 1 and of_a != {outcome.provider for outcome in outcomes}:
+        notes.append(f"Keypoints of A by {escape(next(iter(of_a)))} in each row.")
+    note = f'<p class="sift-note">{" ".join(notes)}</p>' if notes else ""
     return (
         '<div class="sift-scroll" tabindex="0" role="region" aria-label="Results">'
         f'<table class="sift-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'

@@ -11,7 +11,7 @@ FOLDER = Path(__file__).parent / "sample_images"
 
 
 class Sample(NamedTuple):
-    """One image or two, by the text of the button."""
+    """One image or two, by what the button says."""
 
     title: str
     image_a: Path
@@ -19,7 +19,7 @@ class Sample(NamedTuple):
 
 
 SAMPLES = (
-    Sample("Cameraman, two views", FOLDER / "camera_a.jpg", FOLDER / "camera_b.jpg"),
-    Sample("Coffee, one image", FOLDER / "coffee.jpg", None),
-    Sample("Cat, one image", FOLDER / "cat.jpg", None),
+    Sample("cameraman, two views", FOLDER / "camera_a.jpg", FOLDER / "camera_b.jpg"),
+    Sample("coffee, one image", FOLDER / "coffee.jpg", None),
+    Sample("cat, one image", FOLDER / "cat.jpg", None),
 )

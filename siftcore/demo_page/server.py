@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import socket
 import tempfile
 import threading
 from collections.abc import Callable
 
 from siftcore.demo_page.samples import FOLDER
-from siftcore.errors import MissingDependencyError
+from siftcore.errors import InputError, MissingDependencyError
 
 __all__ = ["serve"]
 
@@ -35,7 +36,7 @@ def serve(
     host, port : str, int
         Address to listen at.
     max_upload_mb : float
-        Largest file, in millions of bytes.
+        Largest file, in units of 2**20 bytes.
     max_megapixels : float
         Largest image, in millions of pixels.
     device : str
@@ -49,8 +50,8 @@ def serve(
     ------
     MissingDependencyError
         Without Gradio, or with one that is too old.
-    OSError
-        When the port is taken.
+    InputError
+        When the port is taken, or the address is not one of this machine's.
     """
     with tempfile.TemporaryDirectory(prefix="siftcore-demo-") as folder:
         # Gradio reads these when it is imported: uploads go where they are removed at the end,
@@ -59,6 +60,7 @@ def serve(
         os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
         os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
         _check_gradio()
+        _check_address(host, port)
         from siftcore.demo_page.page import CSS, build_page, make_theme
 
         page = build_page(max_upload_mb=max_upload_mb, max_megapixels=max_megapixels, device=device)
@@ -71,7 +73,7 @@ def serve(
                 inbrowser=open_browser,
                 prevent_thread_lock=True,
                 quiet=True,
-                max_file_size=int(max_upload_mb * 1e6),
+                max_file_size=int(max_upload_mb * 2**20),
                 allowed_paths=[str(FOLDER)],
                 footer_links=[],
                 run_history=False,
@@ -96,3 +98,15 @@ def _check_gradio() -> None:
     if int(gradio.__version__.partition(".")[0]) < _GRADIO:
         purpose = f"siftcore demo (gradio {gradio.__version__} is too old)"
         raise MissingDependencyError(f"gradio>={_GRADIO}", purpose, "demo")
+
+
+def _check_address(host: str, port: int) -> None:
+    # Gradio's own message speaks of its Python interface.
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        raise InputError(
+            f"cannot listen at {host}, port {port}: {error.strerror}; "
+            "choose another with --port or --host"
+        ) from error
