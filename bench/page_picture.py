@@ -45,16 +45,16 @@ def run_sample(browser: Any, address: str, number: int) -> None:
     wait_for(browser, "return document.querySelector('#matches-0 img')?.naturalWidth")
 
 
-def draw(out: Path, sample: int = 0, width: int = 1280, height: int | None = None) -> None:
+def draw(out: Path, sample: int = 1, width: int = 1000, height: int | None = None) -> None:
     """Photograph the page.
 
     Parameters
     ----------
     out : path
         The PNG file.
-    sample : int, default 0
+    sample : int, default 1
         Which sample's button is pressed.
-    width : int, default 1280
+    width : int, default 1000
         Of the window, in pixels.
     height : int, optional
         The same; by default that of the whole page.
@@ -80,6 +80,7 @@ def draw(out: Path, sample: int = 0, width: int = 1280, height: int | None = Non
         wait_for(browser, "return [...document.images].every(image => image.complete)")
         png = browser.get_screenshot_as_png()
     with atomic_write(out) as temporary:
-        # 256 colours are a third of the bytes, and the eye does not see it.
-        picture = Image.open(io.BytesIO(png)).convert("RGB").quantize(256)
+        # A quarter of the bytes, and hardly to be seen.
+        full = Image.open(io.BytesIO(png)).convert("RGB")
+        picture = full.quantize(128, dither=Image.Dither.NONE)
         picture.save(temporary, format="PNG", optimize=True)

@@ -84,8 +84,8 @@ def sample_images(
 @app.command()
 def page_picture(
     out: Annotated[Path, typer.Option(help="The PNG file.")] = Path("docs/images/demo-page.png"),
-    sample: Annotated[int, typer.Option(min=0, max=2, help="Which sample.")] = 0,
-    width: Annotated[int, typer.Option(min=300, help="Of the window, in pixels.")] = 1280,
+    sample: Annotated[int, typer.Option(min=0, max=2, help="Which sample.")] = 1,
+    width: Annotated[int, typer.Option(min=300, help="Of the window, in pixels.")] = 1000,
     height: Annotated[OptionalInt, typer.Option(min=300, help="By default the whole page.")] = None,
 ) -> None:
     """A picture of `siftcore demo` with a result on it."""

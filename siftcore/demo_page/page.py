@@ -33,10 +33,11 @@ CSS = """
 .sift-scroll { overflow-x: auto; contain: inline-size; }
 table.sift-table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
 table.sift-table th, table.sift-table td {
-  padding: 0.4rem 0.7rem; text-align: right; white-space: nowrap;
+  padding: 0.4rem clamp(0.3rem, 0.8vw, 0.7rem); text-align: right; white-space: nowrap;
   border-bottom: 1px solid var(--border-color-primary);
 }
 table.sift-table th:first-child { text-align: left; }
+table.sift-table th[scope=col] { white-space: normal; vertical-align: bottom; }
 table.sift-table th { font-weight: 600; }
 p.sift-note { margin: 0.4rem 0 0; color: var(--block-info-text-color); font-size: 0.85rem; }
 """
@@ -172,6 +173,8 @@ def _picture(gr: Any, elem_id: str) -> Any:
         visible=False,
         elem_id=elem_id,
         interactive=False,
+        # Two beside each other on a laptop, below each other on a phone.
+        min_width=300,
         buttons=["download", "fullscreen"],
     )
 
