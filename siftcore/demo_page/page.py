@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -262,6 +263,11 @@ def _run(
         yield _shown(outcomes, results.message(f"{error}.", error=True))
     except MemoryError:
         text = "Not enough memory for this image; choose a smaller long side or other providers."
+        yield _shown(outcomes, results.message(text, error=True))
+    except Exception as error:
+        # The status line would say "Working" for ever; what went wrong is for who runs the page.
+        traceback.print_exc()
+        text = f"{type(error).__name__}: see the terminal that runs this page."
         yield _shown(outcomes, results.message(text, error=True))
 
 
