@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import socket
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +16,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-pytest.importorskip("selenium", reason="needs selenium (pip install it)")
+pytest.importorskip("gradio", reason="needs gradio (pip install 'siftcore[demo]')")
 
 from bench.browser import chromium, chromium_paths, demo_server
 from bench.page_picture import resize, wait_for
@@ -23,16 +24,6 @@ from siftcore.demo_page.choices import provider_choices
 from siftcore.demo_page.compare import Outcome, Settings, compare
 from siftcore.demo_page.pairs import Pair, pair_of_copy
 from siftcore.demo_page.samples import SAMPLES
-
-pytestmark = [
-    pytest.mark.skipif(
-        None in chromium_paths(),
-        reason="needs chromium and chromedriver (Debian: apt install chromium chromium-driver)",
-    ),
-    pytest.mark.skipif(
-        find_spec("gradio") is None, reason="needs gradio (pip install 'siftcore[demo]')"
-    ),
-]
 
 DEFAULTS = provider_choices().chosen
 
@@ -48,6 +39,11 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    pytest.importorskip("selenium", reason="needs selenium (pip install it)")
+    if None in chromium_paths():
+        pytest.skip(
+            "needs chromium and chromedriver (Debian: apt install chromium chromium-driver)"
+        )
     with chromium(tmp_path_factory.mktemp("profile")) as driver:
         yield driver
 
@@ -245,3 +241,55 @@ def test_only_this_machine_is_let_in(address: str) -> None:
     with socket.socket() as probe:
         probe.settimeout(5)
         assert probe.connect_ex(("127.0.0.2", home.port)) != 0
+
+
+def _answer(address: str, inputs: list[Any]) -> str:
+    """What the button's function sends for `inputs`, as any program may post them."""
+    with urllib.request.urlopen(f"{address}config", timeout=30) as response:
+        config = json.load(response)
+    (index,) = [d["id"] for d in config["dependencies"] if len(d["inputs"]) == len(inputs)]
+    request = {"data": inputs, "fn_index": index, "session_hash": "abc"}
+    post = urllib.request.Request(
+        f"{address}gradio_api/queue/join",
+        json.dumps(request).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(post, timeout=30):
+        pass
+    stream = f"{address}gradio_api/queue/data?session_hash=abc"
+    with urllib.request.urlopen(stream, timeout=60) as response:
+        for line in response:
+            if b"process_completed" in line:
+                return line.decode()
+    raise AssertionError("no answer")
+
+
+def _uploaded(address: str, path: Path) -> str:
+    """Where the server put the file."""
+    head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
+    post = urllib.request.Request(
+        f"{address}gradio_api/upload",
+        head + path.read_bytes() + b"\r\n--x--\r\n",
+        {"Content-Type": "multipart/form-data; boundary=x"},
+    )
+    with urllib.request.urlopen(post, timeout=30) as response:
+        (name,) = json.load(response)
+    return name
+
+
+def test_a_request_cannot_read_the_servers_files(address: str, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.png"
+    Image.open(SAMPLES[2].image_a).save(secret)
+
+    def inputs(path: Path | str) -> list[Any]:
+        image = {"path": str(path), "orig_name": "a.png", "meta": {"_type": "gradio.FileData"}}
+        return [image, None, ["dog"], [], 2, 10, 300, 0.8, "homography", "800", False]
+
+    refused = _answer(address, inputs(secret))
+    assert '"success":false' in refused.replace(" ", "")
+    # The same file by the door is let in: it is the place that was refused.
+    assert "Done: A at 451 x 300" in _answer(address, inputs(_uploaded(address, secret)))
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(f"{address}gradio_api/file={secret}", timeout=30)
+    caught.value.close()
+    assert caught.value.code in (403, 404)
