@@ -12,6 +12,7 @@ import typer
 from siftcore import __version__
 from siftcore._cli_errors import keep_interrupts
 from siftcore.commands import (  # noqa: F401 - they add their commands
+    demo,
     extract,
     index,
     match,

@@ -10,6 +10,7 @@ import typer
 from bench.commands.options import (
     Cache,
     NoCache,
+    OptionalInt,
     OptionalPath,
     Providers,
     Seed,
@@ -78,4 +79,31 @@ def curves(
     from bench.training_curves import draw
 
     draw(data, out)
+    typer.echo(f"wrote {out}")
+
+
+@app.command()
+def sample_images(
+    out: Annotated[Path, typer.Option(help="The folder.")] = Path(
+        "siftcore/demo_page/sample_images"
+    ),
+) -> None:
+    """The sample images of `siftcore demo`, from scikit-image's."""
+    from bench.sample_images import write
+
+    for path in write(out):
+        typer.echo(f"wrote {path}")
+
+
+@app.command()
+def page_picture(
+    out: Annotated[Path, typer.Option(help="The PNG file.")] = Path("docs/images/demo-page.png"),
+    sample: Annotated[int, typer.Option(min=0, max=2, help="Which sample.")] = 1,
+    width: Annotated[int, typer.Option(min=300, help="Of the window, in pixels.")] = 1000,
+    height: Annotated[OptionalInt, typer.Option(min=300, help="By default the whole page.")] = None,
+) -> None:
+    """A picture of `siftcore demo` with a result on it."""
+    from bench.page_picture import draw
+
+    draw(out, sample, width, height)
     typer.echo(f"wrote {out}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,24 +13,18 @@ import pytest
 from PIL import Image
 from skimage import data
 
+from bench.browser import chromium, chromium_paths
 from bench.html import build
 from bench.session import Session
 from tests.bench.results import write_results
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium (pip install it)")
+pytest.importorskip("selenium", reason="needs selenium (pip install it)")
 WebDriverWait = pytest.importorskip("selenium.webdriver.support.wait").WebDriverWait
 
-_BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
-_DRIVER = shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(
-    _BROWSER is None or _DRIVER is None,
+    None in chromium_paths(),
     reason="needs chromium and chromedriver (Debian: apt install chromium chromium-driver)",
 )
-_FLAGS = (
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--disable-dev-shm-usage",
-)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -47,36 +40,28 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = _BROWSER
-    for flag in (*_FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(executable_path=_DRIVER))
-    yield driver
-    driver.quit()
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with chromium(tmp_path_factory.mktemp("profile")) as driver:
+        yield driver
 
 
 @pytest.fixture
-def browser(chromium: Any, page: Path) -> Any:
+def browser(driver: Any, page: Path) -> Any:
     """The page, just loaded, with empty logs, in a light system on a desktop."""
-    chromium.get("about:blank")
+    driver.get("about:blank")
     for log in ("browser", "performance"):
-        chromium.get_log(log)
-    _prefer(chromium, "light")
-    _resize(chromium, 1200)
-    chromium.get(page.as_uri())
+        driver.get_log(log)
+    _prefer(driver, "light")
+    _resize(driver, 1200)
+    driver.get(page.as_uri())
     # On a busy machine `get` now and then returns while the page is still being read.
-    WebDriverWait(chromium, 30).until(
+    WebDriverWait(driver, 30).until(
         lambda c: (
             c.execute_script("return location.href + ' ' + document.readyState")
             == f"{page.as_uri()} complete"
         )
     )
-    return chromium
+    return driver
 
 
 def _prefer(browser: Any, scheme: str) -> None:

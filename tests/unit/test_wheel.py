@@ -68,6 +68,8 @@ def test_what_is_in_it(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     for name in (
         "siftcore/py.typed",
+        "siftcore/demo_page/sample_images/README.md",
+        "siftcore/demo_page/sample_images/camera_b.jpg",
         "dognets/py.typed",
         "dognets/LICENSES.md",
         "dognets/weights/manifest.json",

@@ -1,0 +1,1 @@
+"""The page of ``siftcore demo``; only `page` and `server` need Gradio."""

@@ -1,0 +1,310 @@
+"""The layout of the page, and what its buttons do. Gradio is imported where it is used."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from siftcore.demo_page import results
+from siftcore.demo_page.choices import Choices, provider_choices
+from siftcore.demo_page.compare import MAX_PROVIDERS, Outcome, Settings, compare
+from siftcore.demo_page.pairs import REDUCTIONS, Pair, pair_of_copy
+from siftcore.demo_page.samples import SAMPLES
+from siftcore.demo_page.uploads import Upload, fit, read_upload
+from siftcore.errors import InputError, SiftError
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+__all__ = ["CSS", "build_page", "make_theme"]
+
+_LONG_SIDES = {"800": 800, "1200": 1200, "1600": 1600, "as it is": None}
+_MODELS = {"homography": "homography", "fundamental matrix": "fundamental", "none": None}
+# Images lie on the disk for an hour at most, and are looked through every ten minutes.
+_DELETE_CACHE = (600, 3600)
+
+CSS = """
+.gradio-container { max-width: 1120px !important; margin: 0 auto !important; }
+.sift-status, .sift-error { margin: 0; padding: 0.5rem 0.75rem; border-radius: 6px; }
+.sift-status { border-left: 4px solid var(--primary-500); }
+.sift-error { border-left: 4px solid var(--error-text-color); color: var(--error-text-color); }
+/* Its width is the page's, not the table's: on a phone the table scrolls, not the page. */
+.sift-scroll { overflow-x: auto; contain: inline-size; }
+table.sift-table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
+table.sift-table th, table.sift-table td {
+  padding: 0.4rem clamp(0.3rem, 0.8vw, 0.7rem); text-align: right; white-space: nowrap;
+  border-bottom: 1px solid var(--border-color-primary);
+}
+table.sift-table th:first-child { text-align: left; }
+table.sift-table th[scope=col] { white-space: normal; vertical-align: bottom; }
+table.sift-table th { font-weight: 600; }
+p.sift-note { margin: 0.4rem 0 0; color: var(--block-info-text-color); font-size: 0.85rem; }
+"""
+
+# Status line, table, a picture of matches for each provider, two of keypoints for each.
+Shown = list[Any]
+
+
+def build_page(*, max_upload_mb: float, max_megapixels: float, device: str) -> gr.Blocks:
+    """Lay the page out.
+
+    Parameters
+    ----------
+    max_upload_mb : float
+        Said on the page; the server enforces it.
+    max_megapixels : float
+        Larger images are refused.
+    device : str
+        Where networks run.
+
+    Returns
+    -------
+    gradio.Blocks
+        Not launched yet.
+    """
+    import gradio as gr
+
+    choices = provider_choices()
+    page: gr.Blocks = gr.Blocks(
+        title="siftcore: try it", analytics_enabled=False, delete_cache=_DELETE_CACHE
+    )
+    with page:
+        gr.Markdown(
+            "# siftcore\n"
+            "Match two images, or one with a smaller copy of itself, and compare scale spaces. "
+            f"Images stay on the machine that runs this page. Up to {max_upload_mb:g} MB and "
+            f"{max_megapixels:g} megapixels each."
+        )
+        with gr.Row():
+            image_a = _image_input(gr, "Image A", "image-a")
+            image_b = _image_input(gr, "Image B (optional)", "image-b")
+        with gr.Row():
+            for number, sample in enumerate(SAMPLES):
+                button = gr.Button(f"Sample: {sample.title}", size="sm", elem_id=f"sample-{number}")
+                button.click(
+                    partial(_paths_of, number),
+                    outputs=[image_a, image_b],
+                    api_visibility="private",
+                    show_progress="hidden",
+                )
+        main = gr.CheckboxGroup(
+            choices.main,
+            value=choices.chosen,
+            label="Providers of scale spaces",
+            info=f"Up to {MAX_PROVIDERS}; each is a row and a picture.",
+            elem_id="providers",
+        )
+        further, settings = _settings(gr, choices)
+        run = gr.Button("Match", variant="primary", elem_id="run")
+        status = gr.HTML(
+            results.message("Drop an image or take a sample, then press Match."),
+            elem_id="status",
+            padding=False,
+            apply_default_css=False,
+        )
+        figures = gr.HTML(elem_id="figures", padding=False, apply_default_css=False)
+        with gr.Tabs():
+            with gr.Tab("Matches"):
+                matches = [_picture(gr, f"matches-{n}") for n in range(MAX_PROVIDERS)]
+            with gr.Tab("Keypoints"):
+                keypoints = []
+                for n in range(MAX_PROVIDERS):
+                    with gr.Row():
+                        keypoints += [_picture(gr, f"keypoints-{n}-{side}") for side in "ab"]
+        run.click(
+            partial(_run, max_megapixels, device),
+            inputs=[image_a, image_b, main, further, *settings],
+            outputs=[status, figures, *matches, *keypoints],
+            # One comparison uses all cores already.
+            concurrency_limit=1,
+            # The overlay hides what is there; the status line says what goes on.
+            show_progress="hidden",
+            api_visibility="private",
+        )
+    return page
+
+
+def make_theme() -> gr.themes.Base:
+    """Fonts that every system has, so that none is asked for over the network."""
+    import gradio as gr
+
+    theme: gr.themes.Base = gr.themes.Default(
+        primary_hue="blue",
+        neutral_hue="slate",
+        font=["system-ui", "sans-serif"],
+        font_mono=["ui-monospace", "monospace"],
+    )
+    # Gradio's own are below the contrast of 4.5 that WCAG asks for.
+    theme.set(
+        block_info_text_color="*neutral_600",
+        block_info_text_color_dark="*neutral_300",
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
+        button_primary_background_fill_dark="*primary_600",
+    )
+    return theme
+
+
+def _image_input(gr: Any, label: str, elem_id: str) -> Any:
+    image = gr.Image(
+        label=label,
+        elem_id=elem_id,
+        sources=["upload", "clipboard"],
+        type="filepath",
+        height=240,
+        buttons=["fullscreen"],
+    )
+    # Gradio would decode the file outside of our function, where a damaged one ends in a message
+    # that names a file on the server, and would save it again where the mode differs.
+    image.preprocess = _uploaded
+    return image
+
+
+def _uploaded(payload: Any) -> Upload | None:
+    # By now Gradio has checked that the path is one of its uploads.
+    if payload is None or not payload.path:
+        return None
+    return Upload(payload.path, payload.orig_name or "the image")
+
+
+def _picture(gr: Any, elem_id: str) -> Any:
+    return gr.Image(
+        visible=False,
+        elem_id=elem_id,
+        interactive=False,
+        # Two beside each other on a laptop, below each other on a phone.
+        min_width=300,
+        buttons=["download", "fullscreen"],
+    )
+
+
+def _settings(gr: Any, choices: Choices) -> tuple[Any, list[Any]]:
+    """Further providers, and the inputs of `_run` after them."""
+    with gr.Accordion("Settings", open=False):
+        with gr.Row():
+            reduction = gr.Radio(
+                list(REDUCTIONS), value=2, label="Without image B, its copy of A is reduced by"
+            )
+            angle = gr.Slider(0, 180, value=10, step=5, label="... and turned by, degrees")
+        with gr.Row():
+            max_keypoints = gr.Slider(
+                100, 10000, value=2000, step=100, label="Keypoints of each image, at most"
+            )
+            ratio = gr.Slider(
+                0.5, 1.0, value=0.8, step=0.01, label="Ratio of nearest to second-nearest distance"
+            )
+        with gr.Row():
+            model = gr.Radio(list(_MODELS), value="homography", label="Verified with")
+            long_side = gr.Radio(
+                list(_LONG_SIDES), value="1200", label="Long side, at most",
+                info="Larger images are reduced first. Networks take minutes on large ones.",
+            )  # fmt: skip
+        dog_for_a = gr.Checkbox(
+            label="Image A by dog",
+            info="For an image B of lower resolution. A copy of A is always matched that way.",
+        )
+    with gr.Accordion("Further networks", open=False):
+        further = gr.CheckboxGroup(choices.further, label="For comparisons", elem_id="further")
+        if choices.lacking:
+            gr.Markdown(results.lacking(choices.lacking))
+    return further, [reduction, angle, max_keypoints, ratio, model, long_side, dog_for_a]
+
+
+def _paths_of(number: int) -> tuple[str, str | None]:
+    sample = SAMPLES[number]
+    return str(sample.image_a), None if sample.image_b is None else str(sample.image_b)
+
+
+def _run(
+    max_megapixels: float,
+    device: str,
+    upload_a: Upload | None,
+    upload_b: Upload | None,
+    main: list[str],
+    further: list[str],
+    reduction: int,
+    angle: float,
+    max_keypoints: int,
+    ratio: float,
+    model: str,
+    long_side: str,
+    dog_for_a: bool,
+) -> Iterator[Shown]:
+    """Compare, and show each provider's outcome as soon as it is there."""
+    outcomes: list[Outcome] = []
+    names = [*main, *further]
+
+    def read(upload: Upload) -> Any:
+        return fit(read_upload(upload, max_megapixels), _LONG_SIDES[long_side])
+
+    # The pictures of the last comparison go at once: they are of other images or settings.
+    yield _shown([], results.message("Reading ..."), everything=True)
+    try:
+        pair = _pair(upload_a, upload_b, read, reduction, angle)
+        settings = Settings(
+            max_keypoints=int(max_keypoints),
+            ratio=ratio,
+            geometry=_MODELS[model],  # type: ignore[arg-type]
+            provider_a="dog" if dog_for_a or pair.b_to_a is not None else None,
+            device=device,
+        )
+        yield _shown(outcomes, results.message(f"Working: {', '.join(names)} ..."))
+        for outcome in compare(pair, names, settings):
+            outcomes.append(outcome)
+            rest = ", ".join(names[len(outcomes) :])
+            if rest:
+                text = f"Working: {rest} ..."
+            else:
+                text = f"Done: {results.describe_pair(pair)}. {results.advice(outcomes)}"
+            yield _shown(outcomes, results.message(text.strip()), newest=True)
+    except SiftError as error:
+        yield _shown(outcomes, results.message(f"{error}.", error=True))
+    except MemoryError:
+        text = "Not enough memory for this image; choose a smaller long side or other providers."
+        yield _shown(outcomes, results.message(text, error=True))
+    except Exception as error:
+        # The status line would say "Working" for ever; what went wrong is for who runs the page.
+        traceback.print_exc()
+        text = f"{type(error).__name__}: see the terminal that runs this page."
+        yield _shown(outcomes, results.message(text, error=True))
+
+
+def _pair(
+    upload_a: Upload | None,
+    upload_b: Upload | None,
+    read: Callable[[Upload], Any],
+    reduction: int,
+    angle: float,
+) -> Pair:
+    if upload_a is None:
+        raise InputError("image A is missing; drop one, or choose a sample")
+    if upload_b is None:
+        return pair_of_copy(read(upload_a), int(reduction), angle)
+    return Pair(read(upload_a), read(upload_b))
+
+
+def _shown(
+    outcomes: list[Outcome], status: str, *, newest: bool = False, everything: bool = False
+) -> Shown:
+    """The outputs of `_run`: `newest` adds the last outcome's pictures, `everything` hides all."""
+    import gradio as gr
+
+    hidden = gr.update(value=None, visible=False)
+    pictures = [hidden if everything else gr.skip()] * (3 * MAX_PROVIDERS)
+    if newest:
+        outcome, place = outcomes[-1], len(outcomes) - 1
+        pictures[place] = _show(gr, outcome.matches, results.caption(outcome))
+        sides = (
+            ("A", outcome.keypoints_a, outcome.result.features_a),
+            ("B", outcome.keypoints_b, outcome.result.features_b),
+        )
+        for offset, (side, picture, features) in enumerate(sides):
+            text = f"{outcome.provider}, {side}: {len(features)} keypoints"
+            pictures[MAX_PROVIDERS + 2 * place + offset] = _show(gr, picture, text)
+    return [status, results.table(outcomes) if outcomes else "", *pictures]
+
+
+def _show(gr: Any, picture: Any, text: str) -> Any:
+    return gr.update(value=picture, label=text, alt_text=text, visible=True)

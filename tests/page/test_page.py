@@ -1,0 +1,65 @@
+"""What the page's button does, also where something goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+pytest.importorskip("gradio", reason="needs gradio (pip install 'siftcore[demo]')")
+
+from siftcore.demo_page import page
+from siftcore.demo_page.compare import MAX_PROVIDERS
+from siftcore.demo_page.samples import SAMPLES
+from siftcore.demo_page.uploads import Upload
+
+CAT = Upload(str(SAMPLES[2].image_a), "cat.jpg")
+
+
+def _statuses(*, upload: Upload | None = CAT, main: tuple[str, ...] = ("dog",)) -> list[str]:
+    inputs = (upload, None, list(main), [], 2, 10, 300, 0.8, "homography", "800", False)
+    shown = list(page._run(1.0, "cpu", *inputs))
+    assert {len(outputs) for outputs in shown} == {2 + 3 * MAX_PROVIDERS}
+    return [outputs[0] for outputs in shown]
+
+
+def test_it_says_what_goes_on() -> None:
+    statuses = _statuses(main=("dog", "bicubic-x2"))
+    for status, text in zip(
+        statuses,
+        ("Reading", "Working: dog, bicubic-x2 ...", "Working: bicubic-x2 ...", "Done: A at 451"),
+        strict=True,
+    ):
+        assert 'role="status"' in status
+        assert text in status
+
+
+@pytest.mark.parametrize(
+    ("raised", "text"),
+    [
+        (MemoryError(), "Not enough memory for this image"),
+        (RuntimeError("/home/me/secret"), "RuntimeError: see the terminal that runs this page."),
+    ],
+)
+def test_failures_are_said(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    raised: Exception,
+    text: str,
+) -> None:
+    def fail(*_: Any) -> Iterator[Any]:
+        raise raised
+        yield
+
+    monkeypatch.setattr(page, "compare", fail)
+    last = _statuses()[-1]
+    assert 'role="alert"' in last
+    assert text in last
+    assert "secret" not in last
+    assert ("secret" in capsys.readouterr().err) == isinstance(raised, RuntimeError)
+
+
+def test_inputs_that_the_page_refuses() -> None:
+    assert "image A is missing" in _statuses(upload=None)[-1]
+    assert "no provider is chosen" in _statuses(main=())[-1]
