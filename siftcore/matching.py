@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from siftcore.errors import InputTypeError
+from siftcore.errors import InputError, InputTypeError
 from siftcore.types import Features, Matches
 from siftcore.validation import check_flag, check_number
 
 __all__ = ["match_features"]
+
+# Squares of differences are summed in float32.
+_LARGEST = 1e9
 
 
 def match_features(
@@ -41,6 +44,10 @@ def match_features(
 
     Raises
     ------
+    InputTypeError
+        For anything but Features.
+    InputError
+        For descriptors with NaN, infinity or absolute values beyond a thousand million.
     MissingDependencyError
         For `approximate` without FAISS.
 
@@ -56,6 +63,7 @@ def match_features(
                 f"{name} must be Features, as siftcore.extract returns; "
                 f"got {type(features).__name__}"
             )
+        _check_descriptors(name, features)
     ratio = 1.0 if ratio is None else check_number("ratio", ratio, 0.0, 1.0, above=True)
     check_flag("mutual", mutual)
     check_flag("approximate", approximate)
@@ -74,3 +82,15 @@ def match_features(
     rows = np.flatnonzero(keep)
     indices = np.stack([rows, nearest.indices[rows, 0]], axis=1).astype(np.int32)
     return Matches(indices, best[rows].astype(np.float32), ratios[rows].astype(np.float32))
+
+
+def _check_descriptors(name: str, features: Features) -> None:
+    if len(features) == 0:
+        return
+    low, high = float(features.descriptors.min()), float(features.descriptors.max())
+    # A NaN anywhere makes both NaN.
+    if not (low >= -_LARGEST and high <= _LARGEST):
+        raise InputError(
+            f"the descriptors of {name} must be finite and within {_LARGEST:g} of 0; "
+            f"got values from {low:g} to {high:g}; compute them again"
+        )
