@@ -62,6 +62,7 @@ bench-docs: $(VENV)/installed-peers
 	$(BENCH) startup --runs 5 --json $(RESULTS)/startup.json
 	$(BENCH) runtimes --json $(RESULTS)/runtimes.json
 	$(BENCH) demo --json $(RESULTS)/demo.json
+	$(BENCH) soak --extractions 2000 --json $(RESULTS)/soak.json
 	$(BENCH) psnr --data $(SET14) --scale 2 --providers bicubic-x2,$(NETWORKS_X2),$(METHOD3_X2) \
 		--json $(RESULTS)/psnr-x2.json
 	$(BENCH) psnr --data $(SET14) --scale 4 --providers bicubic-x4,$(NETWORKS_X4),$(METHOD3_X4) \

@@ -29,6 +29,7 @@ _HEADINGS = {
     "warps": "Synthetic warps",
     "cost": "Cost",
     "runtimes": "Runtimes of the networks",
+    "soak": "Memory over thousands of extractions",
     "ablations": "Ablations",
     "paper": "Tables of the paper",
 }
