@@ -1,6 +1,7 @@
 # make demo   the main job, on real photographs
 # make test   all tests but those that take minutes
 # make test-slow   those: every weight file held to its manifest on the images in DATA
+# make fuzz   12,000 damaged files, and arguments of all kinds, for what breaks
 # make lint   ruff and mypy
 # make docs   these pages, docs/_build/html
 # make bench  conformance, speed and start-up, beside other programs
@@ -25,7 +26,7 @@ METHOD3_X4 := method3-x4-tiny,method3-x4,method3-x4-large,method3-x4-real
 SPOILT := jpeg60,jpeg30,noise5,noise15,defocus,motion,lowlight
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-slow lint docs bench bench-docs bench-page ablations clean
+.PHONY: demo test test-slow fuzz lint docs bench bench-docs bench-page ablations clean
 
 demo: $(VENV)/installed
 	$(BIN)/python -m bench demo
@@ -35,6 +36,10 @@ test: $(VENV)/installed
 
 test-slow: $(VENV)/installed
 	SIFTCORE_TRAINING_IMAGES=$(DATA)/train $(BIN)/python -m pytest -q -m slow
+
+fuzz: $(VENV)/installed
+	SIFTCORE_FUZZ_CASES=500 $(BIN)/python -m pytest -q tests/fuzz/test_arguments.py
+	$(BIN)/python -m tests.fuzz --cases 12000
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
@@ -57,6 +62,7 @@ bench-docs: $(VENV)/installed-peers
 	$(BENCH) startup --runs 5 --json $(RESULTS)/startup.json
 	$(BENCH) runtimes --json $(RESULTS)/runtimes.json
 	$(BENCH) demo --json $(RESULTS)/demo.json
+	$(BENCH) soak --extractions 2000 --json $(RESULTS)/soak.json
 	$(BENCH) psnr --data $(SET14) --scale 2 --providers bicubic-x2,$(NETWORKS_X2),$(METHOD3_X2) \
 		--json $(RESULTS)/psnr-x2.json
 	$(BENCH) psnr --data $(SET14) --scale 4 --providers bicubic-x4,$(NETWORKS_X4),$(METHOD3_X4) \

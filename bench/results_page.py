@@ -30,6 +30,7 @@ _HEADINGS = {
     "retrieval": "Retrieval",
     "cost": "Cost",
     "runtimes": "Runtimes of the networks",
+    "soak": "Memory over thousands of extractions",
     "ablations": "Ablations",
     "paper": "Tables of the paper",
 }

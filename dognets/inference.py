@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dognets.errors import DeviceError
 from dognets.models.base import SuperResolver
 from siftcore.errors import ParameterError
+from siftcore.forking import needs_one_thread
 
 __all__ = ["Runner", "choose_device"]
 
@@ -138,6 +139,9 @@ class Runner:
         shapes = {image.shape for image in images}
         if len(shapes) != 1:
             raise ParameterError("images", sorted(shapes), "images of one size")
+        if needs_one_thread() and self.device.type == "cpu":
+            # At every call: OpenMP keeps the setting of every thread apart.
+            torch.set_num_threads(1)
         stack = np.stack([np.pad(image, BORDER, mode="symmetric") for image in images])
         low = torch.from_numpy(stack)[:, None].to(self.device)
         height, width = images[0].shape

@@ -7,10 +7,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dognets.errors import WeightsError
 from dognets.models import SuperResolver, build_model
+
+if TYPE_CHECKING:
+    import torch
 
 __all__ = ["WEIGHTS_FOLDER", "WeightsEntry", "load_model", "read_manifest", "save_weights"]
 
@@ -89,7 +92,8 @@ def read_manifest(folder: str | Path = WEIGHTS_FOLDER) -> dict[str, WeightsEntry
             strings = (entry.file, entry.sha256, entry.architecture)
             if not all(isinstance(s, str) for s in strings) or not isinstance(entry.options, dict):
                 raise TypeError(f"an entry of wrong types: {entry}")
-    except (ValueError, TypeError) as error:
+    # RecursionError: brackets nested thousands deep.
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise WeightsError(
             f"the manifest {str(path)!r} is damaged: {error}; fetch it again"
         ) from error
@@ -107,9 +111,9 @@ def load_model(path: str | Path) -> tuple[SuperResolver, WeightsEntry]:
     Raises
     ------
     WeightsError
-        When the file is missing, damaged, not listed, altered, or of another architecture.
+        When the file is missing, damaged, not listed, altered, of another architecture, or holds
+        NaN or infinity.
     """
-    from safetensors import SafetensorError
     from safetensors.torch import load
 
     path = Path(path)
@@ -130,16 +134,45 @@ def load_model(path: str | Path) -> tuple[SuperResolver, WeightsEntry]:
             f"{str(path)!r} is damaged or was altered: its SHA-256 is {found[:12]}..., the "
             f"manifest says {entry.sha256[:12]}...; fetch it again"
         )
-    model = build_model(entry.architecture, entry.scale, **entry.options)
     try:
         state = {key: value.float() for key, value in load(content).items()}
+        _check_sizes(entry, state)
+        model = build_model(entry.architecture, entry.scale, **_options(entry))
         model.load_state_dict(state)
-    except (SafetensorError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
+    except WeightsError:
+        raise
+    # safetensors and torch meet damage with errors of every kind.
+    except Exception as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise WeightsError(
             f"{str(path)!r} does not fit the architecture {entry.architecture!r}: {reason}"
         ) from error
+    for key, value in model.state_dict().items():
+        if not value.isfinite().all():
+            raise WeightsError(f"{str(path)!r}: {key} holds NaN or infinity; train it again")
     return model.eval(), entry
+
+
+def _options(entry: WeightsEntry) -> dict[str, Any]:
+    taken = {"architecture", "scale", "self"} & entry.options.keys()
+    if taken:
+        raise WeightsError(f"{entry.file!r}: no option may be called {taken.pop()!r}")
+    return entry.options
+
+
+def _check_sizes(entry: WeightsEntry, state: Mapping[str, torch.Tensor]) -> None:
+    """Raise `WeightsError` before a damaged option asks for more memory than there is."""
+    import torch
+
+    # Shapes without memory.
+    with torch.device("meta"):
+        model = build_model(entry.architecture, entry.scale, **_options(entry))
+    promised, held = model.count_parameters(), sum(value.numel() for value in state.values())
+    if promised > held:
+        raise WeightsError(
+            f"{entry.file!r} does not fit the architecture {entry.architecture!r}: it holds {held} "
+            f"numbers, and the network that its manifest describes has {promised}; fetch both again"
+        )
 
 
 def save_weights(

@@ -13,6 +13,9 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+# It has to see every fork, also one before the first extraction.
+from siftcore import forking as _forking  # noqa: F401
+
 if TYPE_CHECKING:
     from siftcore.errors import (
         ImageReadError,

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from siftcore.errors import MissingDependencyError
+from siftcore.forking import needs_one_thread
 from siftcore.kernels._threads import thread_count
 from siftcore.kernels.nearest import KEPT_COLUMNS, KEPT_ROWS, Nearest, ranked
 
@@ -80,7 +81,7 @@ def nearest_two_approximately(a: NDArray[np.float32], b: NDArray[np.float32]) ->
     """
     faiss = _faiss()
     before = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(thread_count())
+    faiss.omp_set_num_threads(1 if needs_one_thread() else thread_count())
     try:
         of_a, of_b = _indices(faiss, a, b)
         _, rows = of_b.search(a, KEPT_ROWS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,9 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 # Rounding in a user's own scaling may overshoot [0, 1] by this much.
 _RANGE_SLACK = 1e-6
 _SCALED_INTEGERS = (np.uint8, np.uint16)
+# Far inside float32, so that neither a bound nor the scaling overflows.
+_LARGEST_BOUND = 1e30
+_SMALLEST_SPAN = 1e-30
 _TAKES = "a path, a PIL image, or an array (H, W) or (H, W, 1|3|4) of bool, uint8, uint16 or float"
 
 
@@ -40,14 +42,19 @@ def read_pixels(path: str | os.PathLike[str]) -> NDArray[Any]:
     Raises
     ------
     ImageReadError
-        Missing, unreadable, truncated, not an image, or beyond Pillow's decompression-bomb limit.
+        Missing, unreadable, truncated, not an image, beyond Pillow's decompression-bomb limit, or
+        larger than memory.
+
+    Notes
+    -----
+    Pillow's warnings about damage that leaves the pixels alone pass unchanged; where they are made
+    errors, the file is refused. Silencing them here would not be safe among threads.
     """
     name = os.fspath(path)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(name) as opened:
-                return _pil_pixels(opened)
+        with Image.open(name) as opened:
+            _check_size(opened)
+            return _pil_pixels(opened)
     except FileNotFoundError:
         raise ImageReadError(name, "there is no such file") from None
     except UnidentifiedImageError:
@@ -59,12 +66,31 @@ def read_pixels(path: str | os.PathLike[str]) -> NDArray[Any]:
             name,
             f"{error}; if you trust the file, raise PIL.Image.MAX_IMAGE_PIXELS or pass an array",
         ) from None
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise ImageReadError(name, f"{error}; the file may be truncated or damaged") from None
+    # Every codec of Pillow has errors of its own: struct.error, SyntaxError, zlib.error and more.
+    except Exception as error:
+        raise ImageReadError(name, _reason(error)) from None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return "it asks for more memory than there is; it may be damaged, or too large to read"
+    return f"{str(error) or type(error).__name__}; the file may be truncated or damaged"
+
+
+def _check_size(image: Image.Image) -> None:
+    # Pillow only warns up to twice its limit.
+    most = Image.MAX_IMAGE_PIXELS
+    if most is not None and image.width * image.height > most:
+        raise Image.DecompressionBombError(
+            f"Image size ({image.width * image.height} pixels) exceeds limit of {most} pixels"
+        )
 
 
 def _pil_pixels(image: Image.Image) -> NDArray[Any]:
     mode = image.mode
+    if mode == "I" and image.format == "PPM":
+        # Pillow scales a .pgm of more than 8 bits to 16, and keeps it in 32.
+        return np.asarray(image).astype(np.uint16)
     if mode in ("1", "L", "I", "F") or mode.startswith("I;16"):
         return np.asarray(image)
     if mode in ("LA", "La"):
@@ -79,9 +105,9 @@ def _as_array(image: Any) -> NDArray[Any]:
     if isinstance(image, Image.Image):
         try:
             return _pil_pixels(image)
-        except (OSError, SyntaxError) as error:
+        except Exception as error:
             name = getattr(image, "filename", "") or "a PIL image"
-            raise ImageReadError(name, f"{error}; the file may be truncated") from None
+            raise ImageReadError(name, _reason(error)) from None
     if isinstance(image, np.ndarray):
         return image
     if type(image).__module__.partition(".")[0] == "torch":
@@ -123,12 +149,18 @@ def _scaling(dtype: np.dtype[Any], value_range: tuple[float, float] | None) -> t
             low, high = (float(bound) for bound in value_range)
         except (TypeError, ValueError):
             raise ParameterError("value_range", value_range, "a pair (black, white)") from None
-        if not (np.isfinite(low) and np.isfinite(high) and low < high):
-            raise ParameterError("value_range", value_range, "finite with black < white")
+        within = max(abs(low), abs(high)) <= _LARGEST_BOUND and high - low >= _SMALLEST_SPAN
+        if not (np.isfinite(low) and np.isfinite(high) and within):
+            raise ParameterError(
+                "value_range",
+                value_range,
+                f"finite with black < white, from {_SMALLEST_SPAN:g} apart to {_LARGEST_BOUND:g}",
+            )
         return low, high
     if kind == "b" or kind == "f":
         return 0.0, 1.0
-    if dtype in _SCALED_INTEGERS:
+    # Whatever the order of the bytes: big-endian TIFF files keep theirs.
+    if dtype.newbyteorder("=") in _SCALED_INTEGERS:
         return 0.0, float(np.iinfo(dtype).max)
     raise InputTypeError(
         f"image of dtype {dtype}: the values of black and white are unknown; "
@@ -201,17 +233,9 @@ def to_grey(
     scale = np.float32(1.0 / (high - low))
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
-    # Each line converts and computes in one pass, because fresh memory is slow to come by.
-    if array.ndim == 3:
-        # One channel at a time: a matrix product rounds differently for some rows than for all.
-        grey = np.multiply(array[..., 0], _LUMA[0], dtype=np.float32)
-        for weight, channel in zip(_LUMA[1:], (1, 2), strict=True):
-            grey += np.multiply(array[..., channel], weight, dtype=np.float32)
-    elif low == 0.0 and array.dtype.kind != "f":
-        grey = np.multiply(array, scale, dtype=np.float32)
-        scale = np.float32(1.0)
-    else:
-        grey = array.astype(np.float32, copy=False)
+    # What float32 cannot hold becomes an infinity, which is refused below.
+    with np.errstate(over="ignore", invalid="ignore"):
+        grey, scale = _weighed(array, low, scale)
     if array.dtype.kind == "f":
         # Before any scaling or clipping, which would hide a NaN or an infinity.
         _check_values(grey, array, value_range)
@@ -222,6 +246,24 @@ def to_grey(
     if value_range is not None:
         grey = grey.clip(0.0, 1.0)
     return np.ascontiguousarray(grey)
+
+
+def _weighed(
+    array: NDArray[Any], low: float, scale: np.float32
+) -> tuple[NDArray[np.float32], np.float32]:
+    """Grey values, and the factor that is still to be applied.
+
+    Each line converts and computes in one pass, because fresh memory is slow to come by.
+    """
+    if array.ndim == 3:
+        # One channel at a time: a matrix product rounds differently for some rows than for all.
+        grey = np.multiply(array[..., 0], _LUMA[0], dtype=np.float32)
+        for weight, channel in zip(_LUMA[1:], (1, 2), strict=True):
+            grey += np.multiply(array[..., channel], weight, dtype=np.float32)
+        return grey, scale
+    if low == 0.0 and array.dtype.kind != "f":
+        return np.multiply(array, scale, dtype=np.float32), np.float32(1.0)
+    return array.astype(np.float32, copy=False), scale
 
 
 def check_mask(mask: Any, shape: tuple[int, int]) -> NDArray[np.bool_] | None:

@@ -11,8 +11,8 @@ from siftcore.validation import check_flag, check_number
 
 __all__ = ["match_descriptors", "match_features"]
 
-# Squares of as many as a descriptor may have of these stay within float32.
-_MOST = 1e15
+# Squares of differences are summed in float32.
+_LARGEST = 1e9
 
 
 def match_features(
@@ -45,6 +45,10 @@ def match_features(
 
     Raises
     ------
+    InputTypeError
+        For anything but Features.
+    InputError
+        For descriptors with NaN, infinity or absolute values beyond a thousand million.
     MissingDependencyError
         For `approximate` without FAISS.
 
@@ -90,7 +94,8 @@ def match_descriptors(
     InputTypeError
         Not real numbers.
     InputError
-        Not two-dimensional, NaN or infinite, or of different lengths.
+        Not two-dimensional, of different lengths, or with NaN, infinity or absolute values beyond a
+        thousand million.
     MissingDependencyError
         For `approximate` without FAISS.
 
@@ -138,12 +143,14 @@ def _checked(name: str, descriptors: ArrayLike) -> NDArray[np.float32]:
         raise InputError(f"{name} must be of shape (N, D), one row a keypoint; got {array.shape}")
     if array.shape[1] == 0 and len(array):
         raise InputError(f"{name} has {len(array)} rows of no numbers; nothing can be compared")
+    # What float32 cannot hold becomes an infinity, which is refused.
     with np.errstate(over="ignore"):
         rows = np.ascontiguousarray(array, np.float32)
-    # A float32 norm must not overflow either.
-    largest = np.abs(rows).max(initial=0.0)
-    if not largest < _MOST:
+    low, high = float(rows.min(initial=0.0)), float(rows.max(initial=0.0))
+    # A NaN anywhere makes both NaN.
+    if not (low >= -_LARGEST and high <= _LARGEST):
         raise InputError(
-            f"{name} must be finite numbers below {_MOST:g}; the largest is {largest:g}"
+            f"{name} must be finite and within {_LARGEST:g} of 0; "
+            f"got values from {low:g} to {high:g}; compute them again"
         )
     return rows

@@ -18,6 +18,8 @@ __all__ = ["ArrayRows", "ImageRows", "RasterRows", "TiffRows", "open_rows"]
 # Below this many pixels an image is read and worked on in one piece.
 LARGE = 2**25
 _TIFF = (".tif", ".tiff", ".btf")
+# Bytes of samples a byte of the file. Deflate reaches 1032, LZW 2700; a damaged header says more.
+_MOST_EXPANSION = 4096
 
 ValueRange = tuple[float, float] | None
 
@@ -85,19 +87,41 @@ class TiffRows:
     def __init__(self, path: str | os.PathLike[str], value_range: ValueRange = None) -> None:
         self.path, self.value_range = os.fspath(path), value_range
         with self._opened() as file:
-            page = file.pages[0]
-            if page.planarconfig != 1 and page.samplesperpixel > 1:
-                raise ImageReadError(
-                    self.path,
-                    "its colours lie in planes of their own; convert it to interleaved samples, "
-                    "or pass a rasterio dataset",
-                )
-            shape, dtype = page.shape, page.dtype
-        if dtype is None:
-            raise ImageReadError(self.path, "its samples are of no type that NumPy has")
+            try:
+                shape, dtype = self._form(file)
+            except ImageReadError:
+                raise
+            # tifffile meets damage with errors of every kind.
+            except Exception as error:
+                raise ImageReadError(self.path, f"{error}; is it a TIFF file?") from None
         check_shape(shape)
         check_type(dtype, value_range)
         self.shape = (int(shape[0]), int(shape[1]))
+
+    def _form(self, file: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
+        """Shape and type of the samples, of a file that can be read in parts."""
+        from tifffile import TIFF
+
+        page = file.pages[0]
+        if page.planarconfig != 1 and page.samplesperpixel > 1:
+            raise ImageReadError(
+                self.path,
+                "its colours lie in planes of their own; convert it to interleaved samples, "
+                "or pass a rasterio dataset",
+            )
+        if page.dtype is None:
+            raise ImageReadError(self.path, "its samples are of no type that NumPy has")
+        if page.compression != 1 and page.compression not in TIFF.DECOMPRESSORS:
+            raise ImageReadError(
+                self.path, f"its compression {page.compression!r} needs the package 'imagecodecs'"
+            )
+        if page.nbytes > _MOST_EXPANSION * file.filehandle.size:
+            raise ImageReadError(
+                self.path,
+                f"its header promises {page.nbytes} bytes of samples, too many for a file of "
+                f"{file.filehandle.size}; it may be damaged; if it is not, pass an array",
+            )
+        return page.shape, page.dtype
 
     def _opened(self) -> Any:
         try:
@@ -108,7 +132,7 @@ class TiffRows:
             return tifffile.TiffFile(self.path)
         except FileNotFoundError:
             raise ImageReadError(self.path, "there is no such file") from None
-        except (tifffile.TiffFileError, OSError, ValueError) as error:
+        except Exception as error:
             raise ImageReadError(self.path, f"{error}; is it a TIFF file?") from None
 
     def blocks(self, n: int) -> Iterator[NDArray[np.float32]]:
@@ -118,10 +142,24 @@ class TiffRows:
                 yield to_grey(band, self.value_range)
 
     def _bands(self, page: Any) -> Iterator[NDArray[Any]]:
+        bands = self._decoded(page)
+        while True:
+            try:
+                band = next(bands)
+            except StopIteration:
+                return
+            # Every codec has errors of its own.
+            except Exception as error:
+                reason = f"{error or type(error).__name__}; the file may be truncated or damaged"
+                raise ImageReadError(self.path, reason) from None
+            yield band
+
+    def _decoded(self, page: Any) -> Iterator[NDArray[Any]]:
         height, width = self.shape
         band: NDArray[Any] | None = None
         top = 0
-        for segment, place, size in self._segments(page):
+        # One at a time: tifffile's own threads would decode far ahead.
+        for segment, place, size in page.segments(maxworkers=1):
             y, x = int(place[2]), int(place[3])
             if band is None or y != top:
                 if band is not None:
@@ -135,20 +173,6 @@ class TiffRows:
             band[:h, x : x + w] = segment[0, :h, :w]
         if band is not None:
             yield band
-
-    def _segments(self, page: Any) -> Iterator[tuple[Any, Any, Any]]:
-        # One at a time: tifffile's own threads would decode far ahead.
-        segments = page.segments(maxworkers=1)
-        while True:
-            try:
-                segment = next(segments)
-            except StopIteration:
-                return
-            # Every codec has errors of its own.
-            except Exception as error:
-                reason = f"{error}; the file may be truncated or damaged"
-                raise ImageReadError(self.path, reason) from None
-            yield segment
 
 
 class RasterRows:

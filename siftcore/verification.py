@@ -13,7 +13,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from siftcore.errors import MissingDependencyError
+from siftcore.errors import InputError, MissingDependencyError
 from siftcore.validation import check_choice, check_number
 
 __all__ = ["Geometry", "estimate_geometry"]
@@ -25,6 +25,8 @@ _MINIMUM = {"homography": 4, "fundamental": 7}
 # Pixels of the second image for a homography; distance to the epipolar line for F.
 DEFAULT_MAX_ERROR = {"homography": 3.0, "fundamental": 2.0}
 _SEED = 0
+# Far beyond any image, and far from overflowing in the products of the solvers.
+_LARGEST_POSITION = 1e9
 
 
 def check_geometry(geometry: str | None, max_error: float | None) -> None:
@@ -66,23 +68,28 @@ def estimate_geometry(
 
     Raises
     ------
+    InputError
+        When the points are not (M, 2) and finite, or not as many in one image as in the other.
     MissingDependencyError
         Without PoseLib.
     """
     check_geometry(geometry, max_error)
     import poselib
 
+    for name, points in (("xy_a", xy_a), ("xy_b", xy_b)):
+        _check_points(name, points, len(xy_a))
+
     nobody = np.zeros(len(xy_a), np.bool_)
     if len(xy_a) < _MINIMUM[geometry]:
         return None, nobody
     error = DEFAULT_MAX_ERROR[geometry] if max_error is None else float(max_error)
-    points = xy_a.astype(np.float64), xy_b.astype(np.float64)
+    both = xy_a.astype(np.float64), xy_b.astype(np.float64)
     if geometry == "homography":
         options = {"max_reproj_error": error, "seed": _SEED}
-        model, info = poselib.estimate_homography(*points, options, {})
+        model, info = poselib.estimate_homography(*both, options, {})
     else:
         options = {"max_epipolar_error": error, "seed": _SEED}
-        model, info = poselib.estimate_fundamental(*points, options, {})
+        model, info = poselib.estimate_fundamental(*both, options, {})
     model = np.asarray(model, np.float64)
     inliers = np.array(info["inliers"], np.bool_)
     norm = float(np.linalg.norm(model))
@@ -91,3 +98,12 @@ def estimate_geometry(
     if geometry == "homography" and abs(model[2, 2]) > 1e-12 * norm:
         return model / model[2, 2], inliers
     return model / norm, inliers
+
+
+def _check_points(name: str, points: NDArray[np.float32], n: int) -> None:
+    if points.ndim != 2 or points.shape != (n, 2):
+        raise InputError(f"{name} must have shape ({n}, 2), as many as xy_a; got {points.shape}")
+    if not (np.abs(points) <= _LARGEST_POSITION).all():
+        raise InputError(
+            f"{name} must be finite and within {_LARGEST_POSITION:g} pixels; leave out the others"
+        )

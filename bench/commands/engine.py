@@ -150,3 +150,17 @@ def cost(
     ((width, height),) = parse_sizes(size)
     session = make_session(cache, no_cache, seed)
     show(lambda: run(names(providers), width, height, runs, session, results), json_file)
+
+
+@app.command()
+def soak(
+    extractions: Annotated[int, typer.Option(min=100, help="In one process.")] = 2000,
+    providers: Providers = "dog,bicubic-x2,method3-x2-tiny",
+    seed: Seed = 0,
+    json_file: JsonFile = None,
+) -> None:
+    """Resident memory over thousands of extractions; exit code 1 if it grows."""
+    from bench.soak import run
+
+    if show(lambda: run(extractions, names(providers), seed), json_file).failed:
+        raise typer.Exit(1)

@@ -11,6 +11,10 @@ __all__ = ["ARCHITECTURES", "SuperResolver", "build_model"]
 ARCHITECTURES = ("edsr", "method1", "method2", "method3", "srcnn", "srgan", "vdsr")
 
 
+# Of layers and channels: larger ones come from damage, and would be built for hours.
+_LARGEST_SIZE = 4096
+
+
 def build_model(architecture: str, scale: int, **options: Any) -> SuperResolver:
     """A network with fresh weights.
 
@@ -48,8 +52,11 @@ def build_model(architecture: str, scale: int, **options: Any) -> SuperResolver:
         for key, value in options.items():
             if isinstance(value, int) and not isinstance(value, bool) and value < 1:
                 raise ValueError(f"{key} must be at least 1")
-        return kind(scale, **options)
-    except (TypeError, KeyError, ValueError) as error:
+            for size in value if isinstance(value, (list, tuple)) else (value,):
+                if isinstance(size, int) and size > _LARGEST_SIZE:
+                    raise ValueError(f"{key} must be at most {_LARGEST_SIZE}")
+        return kind(int(scale), **options)
+    except (TypeError, KeyError, ValueError, AssertionError, IndexError, RuntimeError) as error:
         raise WeightsError(
             f"architecture {architecture!r} does not take the options {options}: {error}"
         ) from error

@@ -93,11 +93,19 @@ class ColmapFile:
         if row is None:
             raise InputError(f"{where}: no {table} are stored; extract them first")
         n_rows, n_columns, data = row
-        data = data or b""
-        if len(data) != n_rows * n_columns * np.dtype(dtype).itemsize:
+        data = b"" if data is None else data
+        # SQLite keeps any type in any column.
+        typed = (
+            isinstance(n_rows, int)
+            and isinstance(n_columns, int)
+            and isinstance(data, bytes)
+            and min(n_rows, n_columns) >= 0
+        )
+        if not typed or len(data) != n_rows * n_columns * np.dtype(dtype).itemsize:
+            found = len(data) if isinstance(data, bytes) else type(data).__name__
             raise InputError(
                 f"{where}: {table} should be {n_rows} x {n_columns} of {dtype}, but "
-                f"{len(data)} bytes are stored; the database is damaged"
+                f"{found} bytes are stored; the database is damaged"
             )
         return np.frombuffer(data, dtype).reshape(n_rows, n_columns)
 
@@ -117,6 +125,10 @@ class ColmapFile:
             return self._connection.execute(query, values).fetchall()
         except sqlite3.Error as error:
             raise InputError(f"cannot read {self._path!r}: {error}") from error
+
+    def has_column(self, table: str, column: str) -> bool:
+        """Whether `table` has that column."""
+        return column in {row[1] for row in self.select(f"PRAGMA table_info({table})")}
 
     def select_one(self, query: str, *values: Any) -> tuple[Any, ...] | None:
         """The first row of a query, or None."""

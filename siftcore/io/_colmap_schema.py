@@ -11,7 +11,7 @@ import sqlite3
 
 from siftcore.errors import InputError
 
-__all__ = ["MODELS", "SIFT_TYPE", "create_tables", "has_column", "has_table", "pair_id"]
+__all__ = ["MODELS", "SIFT_TYPE", "create_tables", "has_table", "pair_id"]
 
 # COLMAP compares it with its own version to find out what to migrate.
 _USER_VERSION = 4020100
@@ -85,11 +85,6 @@ def has_table(connection: sqlite3.Connection, name: str) -> bool:
     """Whether the file has a table of that name."""
     query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
     return connection.execute(query, (name,)).fetchone() is not None
-
-
-def has_column(connection: sqlite3.Connection, table: str, column: str) -> bool:
-    """Whether `table` has that column; it has none if it is not there."""
-    return column in {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
 
 
 def pair_id(image_a: int, image_b: int) -> tuple[int, bool]:

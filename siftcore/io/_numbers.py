@@ -14,6 +14,9 @@ from siftcore.io.atomic import atomic_write
 
 __all__ = ["NumberFile", "shortest", "write_lines"]
 
+# Beyond positions, scales and descriptors; the square is far from overflowing.
+_LARGEST = 1e9
+
 
 class NumberFile:
     """The numbers of a text file, taken from the front.
@@ -27,7 +30,7 @@ class NumberFile:
     Raises
     ------
     InputError
-        When it cannot be read, or holds anything but finite numbers.
+        When it cannot be read, or holds anything but numbers, or one beyond a thousand million.
     """
 
     def __init__(self, path: str | os.PathLike[str], kind: str) -> None:
@@ -39,8 +42,8 @@ class NumberFile:
             raise InputError(f"cannot read {self._where}: no such file") from error
         except (OSError, ValueError) as error:
             raise InputError(f"cannot read {self._where}: {error}") from error
-        if not np.isfinite(self._numbers).all():
-            raise InputError(f"cannot read {self._where}: it holds NaN or infinity")
+        if not (np.abs(self._numbers) <= _LARGEST).all():
+            raise self.refuse(f"it holds NaN, infinity, or a number beyond {_LARGEST:g}")
 
     def header(self) -> tuple[float, int]:
         """The first two numbers; the second a count."""

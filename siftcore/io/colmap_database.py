@@ -20,7 +20,6 @@ from siftcore.io._colmap_file import ColmapFile
 from siftcore.io._colmap_schema import (
     MODELS,
     SIFT_TYPE,
-    has_column,
     has_table,
     pair_id,
 )
@@ -33,6 +32,7 @@ __all__ = ["ColmapDatabase", "ColmapImage"]
 # COLMAP's guess where the EXIF data say nothing.
 _FOCAL_PER_SIDE = 1.2
 _CAMERA_SENSOR = 0
+_DIMENSION = 128
 
 
 class ColmapImage(NamedTuple):
@@ -162,7 +162,11 @@ class ColmapDatabase(ColmapFile):
     def images(self) -> tuple[ColmapImage, ...]:
         """All images, by number."""
         query = "SELECT image_id, name, camera_id FROM images ORDER BY image_id"
-        return tuple(ColmapImage(*row) for row in self.select(query))
+        found = tuple(ColmapImage(*row) for row in self.select(query))
+        for image in found:
+            if not (isinstance(image.name, str) and isinstance(image.image_id, int)):
+                raise InputError(f"{self._path!r}: {image} is no image; the database is damaged")
+        return found
 
     def write_features(
         self, image_id: int, features: Features, kind: Literal["sift", "rootsift"] = "rootsift"
@@ -183,7 +187,7 @@ class ColmapDatabase(ColmapFile):
         keypoints = np.column_stack([colmap_xy(features.xy), features.sigma, features.angle])
         vectors = features.descriptors if kind == "rootsift" else root_sift(features.descriptors)
         self.write_array("keypoints", "image_id", image_id, keypoints.astype("<f4"))
-        typed = has_column(self._connection, "descriptors", "type")
+        typed = self.has_column("descriptors", "type")
         self.write_array(
             "descriptors",
             "image_id",
@@ -220,13 +224,17 @@ class ColmapDatabase(ColmapFile):
         if row is None:
             raise InputError(f"{self._path!r} has no image {name!r}, or not its camera")
         image_id, width, height = row
+        if not (isinstance(width, int) and isinstance(height, int)):
+            raise InputError(f"{self._path!r}: the camera of {name!r} has no size; it is damaged")
         where = f"image {name!r} in {self._path!r}"
         keypoints = self.read_array("keypoints", "image_id", image_id, "<f4", where)
         descriptors = self.read_array("descriptors", "image_id", image_id, "u1", where)
-        if has_column(self._connection, "descriptors", "type"):
+        if self.has_column("descriptors", "type"):
             kind = self.select_one("SELECT type FROM descriptors WHERE image_id = ?", image_id)
             if kind is not None and kind[0] not in (SIFT_TYPE, None):
                 raise InputError(f"{where}: descriptors of type {kind[0]}, not SIFT (0)")
+        if len(descriptors) and descriptors.shape[1] != _DIMENSION:
+            raise InputError(f"{where}: descriptors of {descriptors.shape[1]} bytes, not 128")
         sigma: NDArray[Any]
         angle: NDArray[Any]
         if keypoints.shape[1] == 4:
@@ -330,5 +338,8 @@ class ColmapDatabase(ColmapFile):
         if self.select_one(f"SELECT 1 FROM {table} WHERE pair_id = ?", pair) is None:
             return np.zeros((0, 2), np.int32)
         where = f"{table} of images {image_a} and {image_b} in {self._path!r}"
-        rows = self.read_array(table, "pair_id", pair, "<u4", where).reshape(-1, 2)
+        rows = self.read_array(table, "pair_id", pair, "<u4", where)
+        if rows.size and (rows.shape[1] != 2 or rows.max() > np.iinfo(np.int32).max):
+            raise InputError(f"{where} are no pairs of rows; the database is damaged")
+        rows = rows.reshape(-1, 2)
         return np.ascontiguousarray(rows[:, ::-1] if swapped else rows, np.int32)

@@ -11,7 +11,50 @@ from siftcore.coordinates import wrap_angle
 from siftcore.errors import InputError
 from siftcore.types import Features
 
-__all__ = ["foreign_features"]
+__all__ = ["checked_features", "foreign_features"]
+
+
+def checked_features(
+    source: str, arrays: dict[str, Any], image_size: tuple[int, int], provider: str
+) -> Features:
+    """`Features` of arrays that come from a file, which may be damaged.
+
+    Parameters
+    ----------
+    source : str
+        Where they come from, for messages.
+    arrays : dict of str to ndarray
+        Every array of `Features`, real numbers.
+    image_size : (int, int)
+        Width and height.
+    provider : str
+
+    Raises
+    ------
+    InputError
+        When shapes do not fit, a number is not finite as float32, a sigma is not positive, an
+        angle is outside of [0, 2 pi), or a side of the image is not positive.
+    """
+    for name, array in arrays.items():
+        dtype = np.asarray(array).dtype
+        if dtype.kind not in "buif":
+            raise InputError(f"{source}: {name} must be real numbers; got {dtype}")
+    # What float32 cannot hold becomes an infinity, which is refused below.
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            features = Features(**arrays, image_size=image_size, provider=provider)
+    except InputError as error:
+        raise InputError(f"{source}: {error}; write it anew") from error
+    for name in arrays:
+        if not np.isfinite(getattr(features, name)).all():
+            raise InputError(f"{source}: {name} must be finite; write it anew")
+    if len(features) and not features.sigma.min() > 0.0:
+        raise InputError(f"{source}: sigma must be positive; got {features.sigma.min():g}")
+    if len(features) and not 0.0 <= features.angle.min() <= features.angle.max() < 2.0 * np.pi:
+        raise InputError(f"{source}: angles must lie in [0, 2 pi); write it anew")
+    if min(image_size) < 1:
+        raise InputError(f"{source}: {image_size} is no size of an image")
+    return features
 
 
 def foreign_features(
@@ -60,10 +103,8 @@ def foreign_features(
     for name, column in columns.items():
         if column.shape != (n,):
             raise InputError(f"{source}: {n} positions, but {name} has the shape {column.shape}")
-    if not (np.isfinite(points).all() and all(np.isfinite(c).all() for c in columns.values())):
+    if not np.isfinite(columns["angle"]).all():
         raise InputError(f"{source}: positions, sigmas and angles must be finite; write it anew")
-    if (columns["sigma"] <= 0.0).any():
-        raise InputError(f"{source}: sigma must be positive; got {columns['sigma'].min():g}")
     zeros = np.zeros(n)
     rows = np.zeros((n, 128)) if descriptors is None else np.asarray(descriptors)
     if rows.shape != (n, 128):
@@ -77,4 +118,4 @@ def foreign_features(
         "level": zeros if level is None else level,
         "descriptors": rows,
     }
-    return Features(**arrays, image_size=image_size, provider=provider)
+    return checked_features(source, arrays, image_size, provider)

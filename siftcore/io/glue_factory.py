@@ -18,7 +18,8 @@ import numpy as np
 from siftcore.errors import InputError
 from siftcore.io._sink import ErrorKeepingFile
 from siftcore.io.atomic import atomic_write
-from siftcore.io.hdf5 import ImageNames, _import_h5py, _open
+from siftcore.io.foreign import checked_features
+from siftcore.io.hdf5 import ImageNames, _import_h5py, _open, read_array
 from siftcore.types import Features
 
 __all__ = ["read_glue_factory", "write_glue_factory"]
@@ -100,7 +101,7 @@ def read_glue_factory(
                 f"image {name!r} in {shown!r} lacks {', '.join(absent)}; export those keys too"
             )
         arrays: dict[str, Any] = {
-            field: np.asarray(group[dataset][()]) for dataset, (field, _) in _DATASETS.items()
+            field: read_array(group[dataset]) for dataset, (field, _) in _DATASETS.items()
         }
     n = arrays["xy"].shape[:1]
     for dataset, (field, tail) in _DATASETS.items():
@@ -109,7 +110,11 @@ def read_glue_factory(
                 f"{dataset} of image {name!r} in {shown!r} must be {(*n, *tail)}; got "
                 f"{arrays[field].shape}; export it with SIFT's descriptors, (N, 128)"
             )
-    angle = np.mod(arrays["angle"].astype(np.float32), np.float32(2 * np.pi))
+    where = f"image {name!r} in {shown!r}"
+    if not np.isfinite(arrays["angle"]).all():
+        raise InputError(f"{where}: oris must be finite; export it anew")
+    with np.errstate(over="ignore", invalid="ignore"):
+        angle = np.mod(arrays["angle"].astype(np.float32), np.float32(2 * np.pi))
     arrays["angle"] = np.where(angle >= np.float32(2 * np.pi), 0, angle)
     arrays["octave"] = arrays["level"] = np.zeros(n)
-    return Features(**arrays, image_size=image_size, provider="glue-factory")
+    return checked_features(where, arrays, image_size, "glue-factory")

@@ -35,9 +35,13 @@ import numpy as np
 from siftcore.errors import InputError, MissingDependencyError
 from siftcore.io._sink import ErrorKeepingFile
 from siftcore.io.atomic import atomic_write
+from siftcore.io.foreign import checked_features
 from siftcore.types import Features
 
 __all__ = ["ImageNames", "count_features", "list_features", "read_features", "write_features"]
+
+# A data set's bytes for a byte of its file. Deflate reaches 1032; a damaged shape says more.
+_MOST_EXPANSION = 2048
 
 _DATASET_OF_FIELD = {
     "xy": "keypoints",
@@ -172,11 +176,31 @@ def read_features(
                 f"image {name!r} in {os.fspath(path)!r} lacks {', '.join(absent) or 'provider'}: "
                 "siftcore did not write it; extract it again with siftcore"
             )
-        arrays = {field: group[dataset][()] for field, dataset in _DATASET_OF_FIELD.items()}
+        arrays = {field: read_array(group[dataset]) for field, dataset in _DATASET_OF_FIELD.items()}
         arrays["descriptors"] = arrays["descriptors"].T
-        width, height = (int(side) for side in group["image_size"][()])
-        provider = str(group.attrs["provider"])
-    return Features(**arrays, image_size=(width, height), provider=provider)
+        width, height = (int(side) for side in read_array(group["image_size"]))
+        provider = group.attrs["provider"]
+        if not isinstance(provider, str):
+            raise TypeError(f"the provider's name is {type(provider).__name__}, not text")
+        # h5py gives bytes that are no UTF-8 as text that can be neither printed nor written.
+        provider.encode()
+        where = f"image {name!r} in {os.fspath(path)!r}"
+        return checked_features(where, arrays, (width, height), provider)
+
+
+def read_array(dataset: Any) -> np.ndarray[Any, Any]:
+    """All of a data set, unless it is larger than its file can hold.
+
+    HDF5 gives a data set that was never filled as zeros, of whatever shape the file says.
+    """
+    if not hasattr(dataset, "shape") or dataset.shape is None:
+        raise ValueError(f"{dataset!r} is no array")
+    if dataset.dtype.kind not in "buif":
+        raise TypeError(f"{dataset.name!r} must be numbers; it is of {dataset.dtype}")
+    held = os.path.getsize(dataset.file.filename)
+    if dataset.size * dataset.dtype.itemsize > _MOST_EXPANSION * held:
+        raise ValueError(f"{dataset.name!r} has the shape {dataset.shape}, more than {held} bytes")
+    return np.asarray(dataset[()])
 
 
 def list_features(path: str | os.PathLike[str]) -> tuple[str, ...]:
@@ -269,7 +293,8 @@ def _open(path: str | os.PathLike[str]) -> Iterator[Any]:
         raise
     except FileNotFoundError as error:
         raise InputError(f"cannot read features from {os.fspath(path)!r}: no such file") from error
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+    # The shapes, types and links of a damaged file lead to errors of every kind.
+    except Exception as error:
         raise InputError(
             f"cannot read features from {os.fspath(path)!r}: not an HDF5 feature file, or a "
             f"damaged one; write it anew ({error})"

@@ -21,12 +21,13 @@ import numpy as np
 from siftcore.errors import InputError
 from siftcore.io._sink import ErrorKeepingFile
 from siftcore.io.atomic import atomic_write
-from siftcore.io.hdf5 import _import_h5py, _open
+from siftcore.io.hdf5 import _import_h5py, _open, read_array
 from siftcore.types import Matches
 
 __all__ = ["read_matches", "write_matches"]
 
 _LARGEST_INT16 = 32767
+_LARGEST_INT32 = 2**31 - 1
 
 
 def write_matches(
@@ -104,16 +105,19 @@ def read_matches(path: str | os.PathLike[str], name0: str, name1: str) -> Matche
             raise InputError(
                 f"{os.fspath(path)!r} has no matches of {name0!r} and {name1!r}; match that pair"
             )
-        partner = np.asarray(group["matches0"][()])
-        score = np.asarray(group["matching_scores0"][()] if "matching_scores0" in group else 1.0)
+        partner = read_array(group["matches0"])
+        scored = "matching_scores0" in group
+        score = read_array(group["matching_scores0"]) if scored else np.ones((), np.float16)
     if (
         partner.ndim != 1
         or partner.dtype.kind not in "iu"
+        or (partner.size and partner.max() > _LARGEST_INT32)
         or score.shape not in ((), partner.shape)
+        or not np.isfinite(score).all()
     ):
         raise InputError(
             f"matches of {name0!r} and {name1!r} in {os.fspath(path)!r} must be (N,) integers with "
-            f"(N,) scores; got {partner.dtype} {partner.shape}, {score.shape}; match again"
+            f"(N,) finite scores; got {partner.dtype} {partner.shape}, {score.shape}; match again"
         )
     rows = np.flatnonzero(partner >= 0)
     ratio = 1.0 - np.broadcast_to(score, partner.shape)[rows].astype(np.float32)

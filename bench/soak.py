@@ -1,0 +1,176 @@
+"""Thousands of extractions in one process: whether resident memory stays level."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import itertools
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage import data
+
+from bench.extractors.providers import provider_of
+from bench.report import Report
+from siftcore.errors import InputError, ParameterError
+from siftcore.scalespace.stacks import forget
+
+__all__ = ["LARGEST_SLOPE", "Line", "fitted_line", "run"]
+
+# KiB an extraction. What is lost at every call, if only a keypoint's 538 bytes for each of a
+# hundred, is above it; what the allocator moves back and forth is spread over all of them.
+LARGEST_SLOPE = 2.0
+# Every size and provider has been there by then, and the memory that is kept is full.
+_WARM_SHARE = 0.25
+_SAMPLE_EVERY = 10
+_STATM = Path("/proc/self/statm")
+
+
+class Line:
+    """A straight line through samples, by least squares.
+
+    Attributes
+    ----------
+    slope : float
+        Of the values for one step.
+    span : float
+        Largest value less the smallest.
+    """
+
+    def __init__(self, steps: Sequence[float], values: Sequence[float]) -> None:
+        self.slope = float(np.polyfit(steps, values, 1)[0])
+        self.span = float(np.ptp(values))
+
+
+def fitted_line(samples: Sequence[tuple[int, float]], first: int) -> Line:
+    """The line through those samples whose step is `first` or later.
+
+    Parameters
+    ----------
+    samples : sequence of (int, float)
+        Step and value.
+    first : int
+
+    Raises
+    ------
+    InputError
+        When there are fewer than three.
+    """
+    late = [(step, value) for step, value in samples if step >= first]
+    if len(late) < 3:
+        raise InputError(f"a line needs three samples from step {first} on; got {len(late)}")
+    return Line([step for step, _ in late], [value for _, value in late])
+
+
+def resident() -> float:
+    """Resident memory of this process in KiB.
+
+    Raises
+    ------
+    InputError
+        Where the system does not tell.
+    """
+    try:
+        pages = int(_STATM.read_text().split()[1])
+    except OSError as error:
+        raise InputError("resident memory is read from /proc, which Linux has") from error
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1024
+
+
+def _in_use() -> float:
+    """Resident memory once all that is only kept for later is given back, in KiB."""
+    gc.collect()
+    forget()
+    # Only glibc has it; elsewhere what its allocator keeps stays in the figure.
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
+    return resident()
+
+
+def varied(seed: int) -> Iterator[NDArray[Any]]:
+    """Parts of photographs, grey and in colour, of 32 to 640 pixels a side; without end."""
+    rng = np.random.default_rng(seed)
+    for chosen in itertools.cycle((data.astronaut(), data.camera(), data.coffee(), data.brick())):
+        height, width = (int(rng.integers(32, min(side, 640) + 1)) for side in chosen.shape[:2])
+        y = int(rng.integers(0, chosen.shape[0] - height + 1))
+        x = int(rng.integers(0, chosen.shape[1] - width + 1))
+        part = chosen[y : y + height, x : x + width]
+        yield part if rng.random() < 0.5 else part[::-1].astype(np.float32) / np.float32(255)
+
+
+def run(extractions: int, providers: Sequence[str], seed: int) -> Report:
+    """Extract, and sample the resident memory.
+
+    Parameters
+    ----------
+    extractions : int
+        At least 100.
+    providers : sequence of str
+        They take turns.
+    seed : int
+        Of the sizes and places of the images.
+
+    Returns
+    -------
+    Report
+        `Report.failed` names what broke a rule.
+    """
+    import siftcore
+
+    if extractions < 100:
+        raise ParameterError("extractions", extractions, "at least 100")
+    made = {name: provider_of(name) for name in providers}
+    samples: list[tuple[int, float, float]] = []
+    keypoints = 0
+    turns = zip(itertools.cycle(made), varied(seed), strict=False)
+    for step, (name, image) in enumerate(itertools.islice(turns, extractions), 1):
+        # A network looks at a quarter of it, so that each takes about as long.
+        part = image if name == "dog" else image[: image.shape[0] // 2, : image.shape[1] // 2]
+        features = siftcore.extract(np.ascontiguousarray(part), made[name])
+        keypoints += len(features)
+        del features
+        if step % _SAMPLE_EVERY == 0:
+            samples.append((step, resident(), _in_use()))
+    return _report(samples, extractions, providers, seed, keypoints)
+
+
+def _report(
+    samples: Sequence[tuple[int, float, float]],
+    extractions: int,
+    providers: Sequence[str],
+    seed: int,
+    keypoints: int,
+) -> Report:
+    warm = int(_WARM_SHARE * extractions)
+    report = Report(
+        "soak",
+        {"extractions": extractions, "keypoints": keypoints, "providers": list(providers)}
+        | {"seed": seed},
+        notes=[
+            f"Every {_SAMPLE_EVERY} extractions: resident memory as it is, and what of it is in "
+            "use once levels kept for the next image, garbage and free blocks of the allocator are "
+            f"given back. A line through the samples from extraction {warm} on; its slope for "
+            f"memory in use may be {LARGEST_SLOPE:g} KiB."
+        ],
+    )
+    table = report.table(
+        "Resident memory", "what", "after the first quarter, MiB", "at the end, MiB", "span, MiB",
+        "KiB an extraction", "flat",
+    )  # fmt: skip
+    for column, what in ((1, "as it is"), (2, "in use")):
+        values = [(sample[0], sample[column]) for sample in samples]
+        line = fitted_line(values, warm)
+        start = next(value for step, value in values if step >= warm)
+        flat = line.slope <= LARGEST_SLOPE if column == 2 else None
+        table.add(what, start / 1024, values[-1][1] / 1024, line.span / 1024, line.slope, flat)
+    if not flat:
+        report.failed["memory"] = f"it grows by {line.slope:.2f} KiB an extraction"
+    course = report.table("Its course", "extraction", "as it is, MiB", "in use, MiB")
+    for k in sorted({round(k) for k in np.linspace(0, len(samples) - 1, 11)}):
+        course.add(samples[k][0], samples[k][1] / 1024, samples[k][2] / 1024)
+    return report
