@@ -11,11 +11,11 @@ from pathlib import Path
 import numba
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
 
 import siftcore
 from bench.photographs import motorcycle_pair, reduced
 from bench.report import Report
+from bench.sheets import stacked, titled
 from siftcore.drawing import draw_matches
 from siftcore.io.atomic import atomic_write, check_writable
 from siftcore.types import Matches, MatchResult
@@ -47,17 +47,6 @@ def _judged(result: MatchResult, disparity: NDArray[np.float32], reduction: int)
     matches = result.matches
     kept = Matches(matches.indices[known], matches.distance[known], matches.ratio[known])
     return replace(result, matches=kept, inliers=miss[known] <= TOLERANCE)
-
-
-def _titled(picture: Image.Image, title: str) -> Image.Image:
-    """The picture at the common width, under a line of text."""
-    height = round(picture.height * _WIDTH / picture.width)
-    bar = 44
-    page = Image.new("RGB", (_WIDTH, height + bar), (250, 250, 250))
-    page.paste(picture.resize((_WIDTH, height), Image.Resampling.LANCZOS), (0, bar))
-    font = ImageFont.load_default(size=24)
-    ImageDraw.Draw(page).text((14, 8), title, fill=(20, 20, 20), font=font)
-    return page
 
 
 def run(out: Path, providers: Sequence[str] = ()) -> Report:
@@ -104,7 +93,7 @@ def run(out: Path, providers: Sequence[str] = ()) -> Report:
         )  # fmt: skip
         if factor == REDUCTION:
             title = f"{name}: {correct} of {len(judged)} matches correct"
-            pictures.append(_titled(draw_matches(*pair, judged), title))
+            pictures.append(titled(draw_matches(*pair, judged), title, _WIDTH))
 
     for name in names:
         measure(name, name, small, REDUCTION)
@@ -114,11 +103,6 @@ def run(out: Path, providers: Sequence[str] = ()) -> Report:
         "the matches where it is known. The last row is what the originals of the reduced images "
         f"give. Picture: {target}."
     )
-    sheet = Image.new("RGB", (_WIDTH, sum(p.height for p in pictures)), (250, 250, 250))
-    top = 0
-    for picture in pictures:
-        sheet.paste(picture, (0, top))
-        top += picture.height
     with atomic_write(target) as temporary:
-        sheet.save(temporary, format="PNG")
+        stacked(pictures).save(temporary, format="PNG")
     return report

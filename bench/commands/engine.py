@@ -130,6 +130,17 @@ def demo(
 
 
 @app.command()
+def why(
+    out: Annotated[Path, typer.Option(help="The PNG file.")] = Path("docs/images/why.png"),
+    json_file: JsonFile = None,
+) -> None:
+    """The picture of the README: a small image against a large one, dog beside method3-x4."""
+    from bench.why import run
+
+    show(lambda: run(out), json_file)
+
+
+@app.command()
 def cost(
     providers: Providers = "dog,bicubic-x2,srgan-x2,vdsr-x2,method3-x2,method3-x4",
     size: Annotated[str, typer.Option(help="W x H of the input.")] = "320x240",

@@ -5,7 +5,9 @@
 ``descriptors`` (128, N) uint8 bins of each cell in reverse, 512 times ours, cut down
 =============== ============== =======================================================
 
-What is said here of MATLAB is read from VLFeat's source, not measured.
+What is said here of MATLAB is read from VLFeat's source (``toolbox/sift/vl_sift.c``), not measured:
+it detects in the transposed image, writes y + 1, x + 1, sigma and pi/2 less the angle found there,
+and mirrors the descriptor back, so that angles and descriptors are those of its C library.
 """
 
 from __future__ import annotations

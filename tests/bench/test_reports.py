@@ -19,6 +19,8 @@ from bench.intervals import bootstrap_mean
 from bench.report import Report
 from bench.speed import run as run_speed
 from bench.synthetic import blob_errors, expected_sigma
+from bench.why import reference_view
+from bench.why import run as run_why
 from siftcore import InputError, OutputError, ParameterError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -108,6 +110,27 @@ def test_the_demo_matches_real_photographs(tmp_path: Path) -> None:
         assert row[4] > 300, name
         assert row[5] > 0.8, name
     assert (tmp_path / "demo" / "matches.png").stat().st_size > 100_000
+
+
+def test_the_picture_of_the_readme(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="needs torch")
+    report = run_why(tmp_path / "why.png")
+    (table,) = report.tables
+    classical, network, original = (row[-1] for row in table.rows)
+    assert 0 < classical < network / 2
+    assert network < original
+    assert 0 < (tmp_path / "why.png").stat().st_size < 500_000
+
+
+def test_the_other_view_is_where_its_homography_says() -> None:
+    """A bright square in the middle of a corner comes out where the homography puts it."""
+    image = np.zeros((120, 200), np.uint8)
+    image[20:31, 30:41] = 255
+    view, homography = reference_view(image)
+    row, column = np.mgrid[:120, :200]
+    centre = np.array([(view * column).sum(), (view * row).sum()]) / view.sum()
+    x, y, w = homography @ [35, 25, 1]
+    assert np.abs(centre - [x / w, y / w]).max() < 0.05
 
 
 def test_the_demo_says_where_it_cannot_write(tmp_path: Path) -> None:

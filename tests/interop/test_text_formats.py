@@ -156,6 +156,24 @@ def test_vlfeat_arrays(features: Features, one: Features, matlab: bool) -> None:
     assert len(from_frames(*empty, (9, 9), matlab)) == 0
 
 
+def test_what_vlfeat_does_in_matlab(crop: np.ndarray) -> None:
+    """Its wrapper's steps, on our features of a transposed image, give the frames of the image."""
+    turned = to_frames(siftcore.extract(np.ascontiguousarray(crop.T)), matlab=False)
+    y, x, sigma, angle = turned.frames
+    cells = turned.descriptors.T.reshape(-1, 4, 4, 8)[:, ::-1]
+    mirrored = cells[..., [0, 7, 6, 5, 4, 3, 2, 1]].reshape(-1, 128).T
+    theirs = from_frames(
+        np.stack([x + 1, y + 1, sigma, np.pi / 2 - angle]), mirrored, crop.shape[::-1]
+    )
+    ours = siftcore.extract(crop)
+    distance = np.linalg.norm(theirs.xy[:, None] - ours.xy, axis=2)
+    turn = np.abs((theirs.angle[:, None] - ours.angle + np.pi) % (2 * np.pi) - np.pi)
+    row, column = np.nonzero((distance < 0.01) & (turn < 0.01))
+    assert len(set(column)) > 0.98 * len(ours)
+    cosine = (theirs.descriptors[row] * ours.descriptors[column]).sum(axis=1)
+    assert np.median(cosine) > 0.999
+
+
 def test_bad_vlfeat_arrays_are_refused() -> None:
     with pytest.raises(InputError, match=r"\(4, N\)"):
         from_frames(np.zeros((5, 4)), None, (9, 9))
