@@ -1,1 +1,1 @@
-"""The page of ``siftcore demo``; only `page` and `server` need Gradio."""
+"""The page of ``siftcore demo``; only `page`, `running` and `server` need Gradio."""

@@ -1,27 +1,23 @@
-"""The layout of the page, and what its buttons do. Gradio is imported where it is used."""
+"""The layout of the page. Gradio is imported where it is used."""
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from siftcore.demo_page import results
 from siftcore.demo_page.choices import Choices, provider_choices
-from siftcore.demo_page.compare import MAX_PROVIDERS, Outcome, Settings, compare
-from siftcore.demo_page.pairs import REDUCTIONS, Pair, pair_of_copy
+from siftcore.demo_page.compare import MAX_PROVIDERS
+from siftcore.demo_page.pairs import REDUCTIONS
+from siftcore.demo_page.running import LONG_SIDES, MODELS, run_comparison
 from siftcore.demo_page.samples import SAMPLES
-from siftcore.demo_page.uploads import Upload, fit, read_upload
-from siftcore.errors import InputError, SiftError
+from siftcore.demo_page.uploads import Upload
 
 if TYPE_CHECKING:
     import gradio as gr
 
 __all__ = ["CSS", "build_page", "make_theme"]
 
-_LONG_SIDES = {"800": 800, "1200": 1200, "1600": 1600, "as it is": None}
-_MODELS = {"homography": "homography", "fundamental matrix": "fundamental", "none": None}
 # Images lie on the disk for an hour at most, and are looked through every ten minutes.
 _DELETE_CACHE = (600, 3600)
 
@@ -42,9 +38,6 @@ table.sift-table th[scope=col] { white-space: normal; vertical-align: bottom; }
 table.sift-table th { font-weight: 600; }
 p.sift-note { margin: 0.4rem 0 0; color: var(--block-info-text-color); font-size: 0.85rem; }
 """
-
-# Status line, table, a picture of matches for each provider, two of keypoints for each.
-Shown = list[Any]
 
 
 def build_page(*, max_upload_mb: float, max_megapixels: float, device: str) -> gr.Blocks:
@@ -97,7 +90,7 @@ def build_page(*, max_upload_mb: float, max_megapixels: float, device: str) -> g
             elem_id="providers",
         )
         further, settings = _settings(gr, choices)
-        run = gr.Button("Match", variant="primary", elem_id="run")
+        match = gr.Button("Match", variant="primary", elem_id="run")
         status = gr.HTML(
             results.message("Drop an image or take a sample, then press Match."),
             elem_id="status",
@@ -113,8 +106,8 @@ def build_page(*, max_upload_mb: float, max_megapixels: float, device: str) -> g
                 for n in range(MAX_PROVIDERS):
                     with gr.Row():
                         keypoints += [_picture(gr, f"keypoints-{n}-{side}") for side in "ab"]
-        run.click(
-            partial(_run, max_megapixels, device),
+        match.click(
+            partial(run_comparison, max_megapixels, device),
             inputs=[image_a, image_b, main, further, *settings],
             outputs=[status, figures, *matches, *keypoints],
             # One comparison uses all cores already.
@@ -181,7 +174,7 @@ def _picture(gr: Any, elem_id: str) -> Any:
 
 
 def _settings(gr: Any, choices: Choices) -> tuple[Any, list[Any]]:
-    """Further providers, and the inputs of `_run` after them."""
+    """Further providers, and the inputs of `run_comparison` after them."""
     with gr.Accordion("Settings", open=False):
         with gr.Row():
             reduction = gr.Radio(
@@ -196,9 +189,9 @@ def _settings(gr: Any, choices: Choices) -> tuple[Any, list[Any]]:
                 0.5, 1.0, value=0.8, step=0.01, label="Ratio of nearest to second-nearest distance"
             )
         with gr.Row():
-            model = gr.Radio(list(_MODELS), value="homography", label="Verified with")
+            model = gr.Radio(list(MODELS), value="homography", label="Verified with")
             long_side = gr.Radio(
-                list(_LONG_SIDES), value="1200", label="Long side, at most",
+                list(LONG_SIDES), value="1200", label="Long side, at most",
                 info="Larger images are reduced first. Networks take minutes on large ones.",
             )  # fmt: skip
         dog_for_a = gr.Checkbox(
@@ -215,96 +208,3 @@ def _settings(gr: Any, choices: Choices) -> tuple[Any, list[Any]]:
 def _paths_of(number: int) -> tuple[str, str | None]:
     sample = SAMPLES[number]
     return str(sample.image_a), None if sample.image_b is None else str(sample.image_b)
-
-
-def _run(
-    max_megapixels: float,
-    device: str,
-    upload_a: Upload | None,
-    upload_b: Upload | None,
-    main: list[str],
-    further: list[str],
-    reduction: int,
-    angle: float,
-    max_keypoints: int,
-    ratio: float,
-    model: str,
-    long_side: str,
-    dog_for_a: bool,
-) -> Iterator[Shown]:
-    """Compare, and show each provider's outcome as soon as it is there."""
-    outcomes: list[Outcome] = []
-    names = [*main, *further]
-
-    def read(upload: Upload) -> Any:
-        return fit(read_upload(upload, max_megapixels), _LONG_SIDES[long_side])
-
-    # The pictures of the last comparison go at once: they are of other images or settings.
-    yield _shown([], results.message("Reading ..."), everything=True)
-    try:
-        pair = _pair(upload_a, upload_b, read, reduction, angle)
-        settings = Settings(
-            max_keypoints=int(max_keypoints),
-            ratio=ratio,
-            geometry=_MODELS[model],  # type: ignore[arg-type]
-            provider_a="dog" if dog_for_a or pair.b_to_a is not None else None,
-            device=device,
-        )
-        yield _shown(outcomes, results.message(f"Working: {', '.join(names)} ..."))
-        for outcome in compare(pair, names, settings):
-            outcomes.append(outcome)
-            rest = ", ".join(names[len(outcomes) :])
-            if rest:
-                text = f"Working: {rest} ..."
-            else:
-                text = f"Done: {results.describe_pair(pair)}. {results.advice(outcomes)}"
-            yield _shown(outcomes, results.message(text.strip()), newest=True)
-    except SiftError as error:
-        yield _shown(outcomes, results.message(f"{error}.", error=True))
-    except MemoryError:
-        text = "Not enough memory for this image; choose a smaller long side or other providers."
-        yield _shown(outcomes, results.message(text, error=True))
-    except Exception as error:
-        # The status line would say "Working" for ever; what went wrong is for who runs the page.
-        traceback.print_exc()
-        text = f"{type(error).__name__}: see the terminal that runs this page."
-        yield _shown(outcomes, results.message(text, error=True))
-
-
-def _pair(
-    upload_a: Upload | None,
-    upload_b: Upload | None,
-    read: Callable[[Upload], Any],
-    reduction: int,
-    angle: float,
-) -> Pair:
-    if upload_a is None:
-        raise InputError("image A is missing; drop one, or choose a sample")
-    if upload_b is None:
-        return pair_of_copy(read(upload_a), int(reduction), angle)
-    return Pair(read(upload_a), read(upload_b))
-
-
-def _shown(
-    outcomes: list[Outcome], status: str, *, newest: bool = False, everything: bool = False
-) -> Shown:
-    """The outputs of `_run`: `newest` adds the last outcome's pictures, `everything` hides all."""
-    import gradio as gr
-
-    hidden = gr.update(value=None, visible=False)
-    pictures = [hidden if everything else gr.skip()] * (3 * MAX_PROVIDERS)
-    if newest:
-        outcome, place = outcomes[-1], len(outcomes) - 1
-        pictures[place] = _show(gr, outcome.matches, results.caption(outcome))
-        sides = (
-            ("A", outcome.keypoints_a, outcome.result.features_a),
-            ("B", outcome.keypoints_b, outcome.result.features_b),
-        )
-        for offset, (side, picture, features) in enumerate(sides):
-            text = f"{outcome.provider}, {side}: {len(features)} keypoints"
-            pictures[MAX_PROVIDERS + 2 * place + offset] = _show(gr, picture, text)
-    return [status, results.table(outcomes) if outcomes else "", *pictures]
-
-
-def _show(gr: Any, picture: Any, text: str) -> Any:
-    return gr.update(value=picture, label=text, alt_text=text, visible=True)

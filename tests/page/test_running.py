@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("gradio", reason="needs gradio (pip install 'siftcore[demo]')")
 
-from siftcore.demo_page import page
+from siftcore.demo_page import running
 from siftcore.demo_page.compare import MAX_PROVIDERS
 from siftcore.demo_page.samples import SAMPLES
 from siftcore.demo_page.uploads import Upload
@@ -19,7 +19,7 @@ CAT = Upload(str(SAMPLES[2].image_a), "cat.jpg")
 
 def _statuses(*, upload: Upload | None = CAT, main: tuple[str, ...] = ("dog",)) -> list[str]:
     inputs = (upload, None, list(main), [], 2, 10, 300, 0.8, "homography", "800", False)
-    shown = list(page._run(1.0, "cpu", *inputs))
+    shown = list(running.run_comparison(1.0, "cpu", *inputs))
     assert {len(outputs) for outputs in shown} == {2 + 3 * MAX_PROVIDERS}
     return [outputs[0] for outputs in shown]
 
@@ -52,7 +52,7 @@ def test_failures_are_said(
         raise raised
         yield
 
-    monkeypatch.setattr(page, "compare", fail)
+    monkeypatch.setattr(running, "compare", fail)
     last = _statuses()[-1]
     assert 'role="alert"' in last
     assert text in last
