@@ -31,8 +31,6 @@ __all__ = ["run"]
 
 REFERENCE = "dog"
 VERIFIED = 20
-# Queries whose time is taken, of each row: the first of as many scenes.
-_TIMED = 4
 _KINDS = ("flat", "ivf-sq8", "ivf-pq")
 _CODE = ("siftcore", "bench.retrieval", "bench.retrieval_queries")
 _NOWHERE = 10**6
@@ -48,6 +46,7 @@ def run(
     scenes: int | None = None,
     limit: int | None = None,
     kinds: Sequence[str] = _KINDS,
+    timed: int = 4,
 ) -> Report:
     """Recall before and after the verification, by provider and reduction.
 
@@ -65,6 +64,8 @@ def run(
     scenes, limit : int, optional
     kinds : sequence of str
         Of the index, compared for the first provider of the first reduction.
+    timed : int, default 4
+        Queries of each row whose times are taken; 0 leaves the times out.
     """
     images, queries = read_collection(data, distractors, session, scenes, limit)
     names = [REFERENCE, *(name for chosen in providers.values() for name in chosen)]
@@ -77,7 +78,7 @@ def run(
         if found is not None:
             collection[name] = found[budget]
     total = sum(map(len, collection.values()))
-    trial = _Trial(collection, session)
+    trial = _Trial(collection, session, timed)
     report = Report(
         "retrieval",
         {
@@ -89,6 +90,7 @@ def run(
             "verified": VERIFIED,
             "min_inliers": MIN_INLIERS,
             "geometry": "homography",
+            "timed": timed,
             "threads": numba.get_num_threads(),
             "seed": session.seed,
         },
@@ -114,8 +116,8 @@ _NOTES = (
     "Recall@k: the share of queries with a right image among the first k, with its 95 % interval "
     "over scenes, or over queries where there is one scene. Inliers are the mean over all queries "
     "of the best right image's, 0 where none was among the verified. The most inliers that any "
-    "wrong image got say what chance gives. Times are medians over "
-    f"{_TIMED} queries: extraction anew, search of the index, verification of {VERIFIED}.",
+    "wrong image got say what chance gives. Times are medians over a few queries: extraction anew, "
+    f"search of the index, verification of {VERIFIED}.",
     "The collection is read with dog at full size, the queries by the row's provider. The first "
     "image of each Oxford scene is in the collection, and the other five are queries; of the other "
     "folders the first half by name is in it.",
@@ -135,8 +137,9 @@ def _at_scale(queries: Sequence[Query], scale: int) -> list[Query]:
 class _Trial:
     """The collection, its indices by kind, and what queries found in them."""
 
-    def __init__(self, collection: dict[str, Features], session: Session) -> None:
+    def __init__(self, collection: dict[str, Features], session: Session, timed: int) -> None:
         self.collection = collection
+        self.timed = timed
         self.session = session
         self._made: dict[str, ImageIndex] = {}
         content = "".join(f"{n}{digest(f.descriptors)}" for n, f in sorted(collection.items()))
@@ -228,10 +231,12 @@ def _recalls(found: Sequence[Arrays], queries: Sequence[Query], seed: int) -> It
 
 def _times(
     trial: _Trial, extractor: Extractor, queries: Sequence[Query], budget: int, kind: str = "auto"
-) -> tuple[float, float, float]:
+) -> tuple[float | None, float | None, float | None]:
     """Medians of extraction, search and verification, in milliseconds."""
+    if not trial.timed:
+        return None, None, None
     index = trial.index(kind)
-    spread = np.linspace(0, len(queries) - 1, min(_TIMED, len(queries))).astype(int)
+    spread = np.linspace(0, len(queries) - 1, min(trial.timed, len(queries))).astype(int)
     # The first call loads the kernels and the network.
     extractor.extract(queries[0].image[:64, :64], budget)
     taken = []

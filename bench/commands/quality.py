@@ -148,6 +148,9 @@ def retrieval(
     scenes: Scenes = None,
     limit: Annotated[OptionalInt, typer.Option(min=0, help="At most so many distractors.")] = None,
     kinds: Annotated[str, typer.Option(help="Of the index, compared.")] = "flat,ivf-sq8,ivf-pq",
+    timed: Annotated[
+        int, typer.Option(min=0, help="Queries of each row whose times are taken.")
+    ] = 4,
     cache: Cache = None,
     no_cache: NoCache = False,
     seed: Seed = 0,
@@ -159,5 +162,5 @@ def retrieval(
     providers = {2: names(half), 4: names(quarter), 1: names(full)}
     chosen = {scale: found for scale, found in providers.items() if found}
     session = make_session(cache, no_cache, seed)
-    wanted = distractors, budget, scenes, limit, names(kinds)
+    wanted = distractors, budget, scenes, limit, names(kinds), timed
     show(lambda: run(data, chosen, session, *wanted), json_file)

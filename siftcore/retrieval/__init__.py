@@ -1,11 +1,14 @@
 """Which images of a collection show what a query shows: votes of descriptors, then geometry.
 
->>> from siftcore.retrieval import ImageIndex, verify_candidates  # doctest: +SKIP
->>> index = ImageIndex.from_file("features.h5")  # doctest: +SKIP
->>> features = siftcore.extract("query.jpg")  # doctest: +SKIP
->>> verify_candidates(index, features, index.query(features, top=20))  # doctest: +SKIP
+::
 
-`docs/retrieval.md` says how it works, what it costs and what it finds.
+    from siftcore.retrieval import ImageIndex, verify_candidates
+
+    index = ImageIndex.from_file("features.h5")
+    features = siftcore.extract("query.jpg")
+    verify_candidates(index, features, index.query(features, top=20))
+
+``docs/retrieval.md`` says how it works, what it costs and what it finds.
 """
 
 from siftcore.retrieval.index import ImageIndex

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from siftcore.errors import InputTypeError
+from siftcore.errors import InputError, InputTypeError
 from siftcore.io.hdf5 import ImageNames
 from siftcore.retrieval._faiss import (
     DIMENSION,
@@ -179,9 +180,19 @@ class ImageIndex:
         Raises
         ------
         InputError
-            When they cannot be read.
+            When there is no such image, they cannot be read, or they are not those that were
+            indexed.
         """
-        return self.source.read(name)
+        place = bisect_left(self.names, name)
+        if self.names[place : place + 1] != (name,):
+            raise InputError(f"the index has no image {name!r}; its {len(self)} are in names")
+        found, expected = self.source.read(name), int(self.counts[place])
+        if len(found) != expected:
+            raise InputError(
+                f"the features of image {name!r} are not those that were indexed: {expected} were "
+                f"expected, {len(found)} came; build the index anew"
+            )
+        return found
 
     def descriptors_of(self, features: Features) -> NDArray[np.float32]:
         """What the index keeps, or is asked: RootSIFT, unless the settings say otherwise."""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from siftcore.errors import InputError
 from siftcore.matching import match_features
 from siftcore.retrieval.search import Candidate
 from siftcore.types import Features, MatchResult
@@ -103,12 +102,6 @@ def match_candidate(
     The parameters are those of `verify_candidates`.
     """
     image = index.features(name)
-    expected = int(index.counts[index.names.index(name)])
-    if len(image) != expected:
-        raise InputError(
-            f"the features of image {name!r} are not those that were indexed: {expected} were "
-            f"expected, {len(image)} came; build the index anew"
-        )
     matches = match_features(features, image, ratio=ratio)
     result = MatchResult(features, image, matches)
     model, inliers = estimate_geometry(result.xy_a, result.xy_b, geometry, max_error)

@@ -292,6 +292,13 @@ def test_bad_arguments(index, collection):
             verify_candidates(index, features, [], **changed)
 
 
+def test_an_image_of_another_collection(index, collection):
+    for name in ("db/nobody.png", "a", "z"):
+        with pytest.raises(InputError, match=f"no image '{name}'"):
+            index.features(name)
+    assert index.features("db/rocket.png") is collection["db/rocket.png"]
+
+
 def test_without_faiss_the_extra_is_named(monkeypatch, collection):
     monkeypatch.setitem(sys.modules, "faiss", None)
     with pytest.raises(MissingDependencyError, match=r"siftcore\[faiss\]"):
