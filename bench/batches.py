@@ -49,7 +49,11 @@ def parse_work(text: str) -> list[tuple[str, int, int]]:
 
 
 def run(
-    work: Sequence[tuple[str, int, int]], images: int, workers: Sequence[int], paths: Sequence[Path]
+    work: Sequence[tuple[str, int, int]],
+    images: int,
+    workers: Sequence[int],
+    paths: Sequence[Path],
+    runs: int = 5,
 ) -> Report:
     """Measure a batch of each kind.
 
@@ -63,11 +67,15 @@ def run(
         Numbers of processes, at most one a core; each computes on one thread.
     paths : sequence of path
         Photographs; empty for those of scikit-image.
+    runs : int, default 5
+        Batches of each kind and number of workers, interleaved; the medians are given.
     """
     for count in workers:
         if not 1 <= count <= usable_cores():
             raise ParameterError("--workers", count, f"between 1 and {usable_cores()}, the cores")
-    report = Report("batches", {"images a worker": images, "JPEG quality": _JPEG_QUALITY})
+    report = Report(
+        "batches", {"images a worker": images, "runs": runs, "JPEG quality": _JPEG_QUALITY}
+    )
     parts = report.table(
         PARTS, "provider", "size", "decode ms", "extract ms", "write ms", "keypoints",
         "JPEG bytes", "feature bytes",
@@ -77,19 +85,28 @@ def run(
         "assembly ms an image",
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder, _one_thread():
+        photos_of = {}
         for provider, width, height in work:
             size = f"{width}x{height}"
             photos = _write_photographs(Path(folder, provider, size), width, height, paths)
             parts.add(provider, size, *_parts_of_one(provider, photos, Path(folder)))
-            for count in workers:
+            photos_of |= {(provider, size, count): photos for count in workers}
+        found: dict[tuple[str, str, int], list[tuple[float, float]]] = {
+            key: [] for key in photos_of
+        }
+        for _ in range(runs):
+            for (provider, size, count), photos in photos_of.items():
                 given = _repeated(photos, images * count)
-                rate, assembly = _batch(provider, given, count, Path(folder))
-                rates.add(provider, size, count, len(given), rate, rate / count, 1e3 * assembly)
+                found[provider, size, count].append(_batch(provider, given, count, Path(folder)))
+        for (provider, size, count), measured in found.items():
+            rate, assembly = (float(figure) for figure in np.median(measured, axis=0))
+            total = images * count
+            rates.add(provider, size, count, total, rate, rate / count, 1e3 * assembly)
     report.notes.append(
         "Colour photographs as JPEG in the page cache; a process computes on one thread. Decoding "
         "is reading the file into a grey float image. Writing is that of a segment, flushed to the "
         "disk. A batch counts from when all workers are warm to its last image; assembly, of the "
-        "segments into one file, comes after."
+        "segments into one file, comes after. Medians of interleaved runs."
     )
     return report
 

@@ -64,13 +64,14 @@ def _measured(result: Result) -> str:
     )
 
 
-def _kinds(rates: Table, parts: Table) -> Iterator[tuple[str, float, dict[str, Any]]]:
-    """Provider and size, images a second of a core when all cores work, and the parts."""
+def _kinds(rates: Table, parts: Table) -> Iterator[tuple[str, float, float, dict[str, Any]]]:
+    """Provider and size, images a second of a core when all work, ms of assembly, the parts."""
     for row in parts.rows:
         part = dict(zip(parts.columns, row, strict=True))
         found = [dict(zip(rates.columns, r, strict=True)) for r in rates.rows if r[:2] == row[:2]]
         busiest = max(found, key=lambda rate: rate["workers"])
-        yield f"{row[0]}, {row[1]}", busiest["images/s a core"], part
+        rate, assembly = busiest["images/s a core"], busiest["assembly ms an image"]
+        yield f"{row[0]}, {row[1]}", rate, assembly, part
 
 
 def _cost(rates: Table, parts: Table) -> Table:
@@ -81,7 +82,7 @@ def _cost(rates: Table, parts: Table) -> Table:
             "features of a million, TB", "of a billion, TB", "JPEG of a billion, TB",
         ],
     )  # fmt: skip
-    for kind, rate, part in _kinds(rates, parts):
+    for kind, rate, _, part in _kinds(rates, parts):
         million = 1e6 / rate / _SECONDS
         stored, read = part["feature bytes"], part["JPEG bytes"]
         table.add(kind, rate, million, 1e3 * million, stored / 1e6, stored / 1e3, read / 1e3)
@@ -89,7 +90,7 @@ def _cost(rates: Table, parts: Table) -> Table:
 
 
 def _worked(rates: Table, parts: Table) -> Iterator[str]:
-    kind, rate, part = next(_kinds(rates, parts))
+    kind, rate, _, part = next(_kinds(rates, parts))
     million = 1e6 / rate / _SECONDS
     yield (
         f"The first row, worked out: 1,000,000 images / {rate:.4g} images a second / 3600 seconds "
@@ -107,10 +108,10 @@ def _limits(rates: Table, parts: Table) -> Table:
         [
             "provider, size", "decode, % of an image", "read by 1000 cores, Gbit/s",
             "written by 1000 cores, Gbit/s", "cores that one writer serves",
-            "cores that fill 10 Gbit/s",
+            "cores for which assembly takes as long as the rest", "cores that fill 10 Gbit/s",
         ],
     )  # fmt: skip
-    for kind, rate, part in _kinds(rates, parts):
+    for kind, rate, assembly, part in _kinds(rates, parts):
         work = part["decode ms"] + part["extract ms"]
         read, written = (8e-9 * rate * part[f"{what} bytes"] for what in ("JPEG", "feature"))
         table.add(
@@ -119,6 +120,7 @@ def _limits(rates: Table, parts: Table) -> Table:
             _CORES * read,
             _CORES * written,
             int(1e3 / part["write ms"] / rate),
+            int(1e3 / assembly / rate),
             int(10 / (read + written)),
         )
     return table

@@ -107,14 +107,15 @@ def batches(
     work: Annotated[
         str, typer.Option(help="PROVIDER:WxH of each batch, with commas between.")
     ] = "dog:640x480,dog:1920x1080,method3-x2:320x240",
-    count: Annotated[int, typer.Option(min=5, help="Images a worker.")] = 30,
+    count: Annotated[int, typer.Option(min=5, help="Images a worker.")] = 10,
     workers: Annotated[str, typer.Option(help="Numbers of processes.")] = "1,2",
+    runs: Runs = 5,
     json_file: JsonFile = None,
 ) -> None:
     """Images a second of `siftcore extract`, where the time goes, and bytes of features."""
     from bench.batches import parse_work, run
 
-    show(lambda: run(parse_work(work), count, numbers(workers), images or []), json_file)
+    show(lambda: run(parse_work(work), count, numbers(workers), images or [], runs), json_file)
 
 
 @app.command()
