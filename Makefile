@@ -7,7 +7,7 @@
 # make bench  conformance, speed and start-up, beside other programs
 # make bench-docs   every benchmark on the images in DATA, kept in bench/results, and docs/results.md
 # make ablations    variants of the networks, trained alike on the images in DATA and compared
-# make bench-page   docs/results.md from what bench/results holds
+# make bench-page   the figures in the documentation, from what bench/results holds
 # Each makes .venv from the pinned versions if there is none.
 
 PYTHON ?= python3
@@ -90,10 +90,15 @@ bench-docs: $(VENV)/installed-peers
 	$(BENCH) repeatability --data $(OXFORD_AFFINE) --json $(RESULTS)/repeatability.json
 	$(BENCH) warps --data $(DATA)/train/photos --json $(RESULTS)/warps.json
 	$(BENCH) reconstruction --data $(DATA)/pairs/sacre_coeur --json $(RESULTS)/reconstruction.json
+	$(BENCH) retrieval --data $(DATA)/pairs --distractors $(DATA)/train/photos --full dog --timed 3 \
+		--json $(RESULTS)/retrieval.json
+	$(BENCH) batches --json $(RESULTS)/batches.json
 	$(BENCH) cost --results $(RESULTS) --json $(RESULTS)/cost.json --providers \
 		dog,bicubic-x2,bicubic-x4,$(NETWORKS_X2),$(METHOD3_X2),$(METHOD3_X4) --runs 3
 	$(BENCH) curves --data docs/training/curves --out docs/images/training.png
 	$(BENCH) results-page
+	$(BENCH) retrieval-page
+	$(BENCH) scaling-page
 
 # An hour of training on a CPU; interrupted, it goes on where it was.
 ablations: $(VENV)/installed-peers
@@ -102,6 +107,8 @@ ablations: $(VENV)/installed-peers
 
 bench-page: $(VENV)/installed-peers
 	$(BENCH) results-page
+	$(BENCH) retrieval-page
+	$(BENCH) scaling-page
 
 # torch alone and first: beside other packages pip may choose a build of several gigabytes.
 $(VENV)/installed: pyproject.toml constraints.txt

@@ -12,7 +12,7 @@ from skimage import data
 
 from siftcore.image import load_image
 
-__all__ = ["motorcycle_pair", "photographs", "reduced"]
+__all__ = ["colour_photographs", "motorcycle_pair", "photographs", "reduced"]
 
 
 def photographs(
@@ -41,6 +41,24 @@ def photographs(
             ("hubble", load_image(data.hubble_deep_field())),
         ]
     return [(name, _fitted(grey, width, height)) for name, grey in named]
+
+
+def colour_photographs(
+    paths: Sequence[Path], width: int, height: int
+) -> list[tuple[str, NDArray[np.uint8]]]:
+    """The same in colour, (height, width, 3)."""
+    if paths:
+        named = [(path.name, np.asarray(Image.open(path).convert("RGB"))) for path in paths]
+    else:
+        named = [
+            ("motorcycle", data.stereo_motorcycle()[0]),
+            ("coffee", data.coffee()),
+            ("hubble", data.hubble_deep_field()),
+        ]
+    return [
+        (name, np.dstack([_fitted(load_image(c), width, height) for c in np.moveaxis(rgb, 2, 0)]))
+        for name, rgb in named
+    ]
 
 
 def _fitted(grey: NDArray[np.float32], width: int, height: int) -> NDArray[np.uint8]:

@@ -20,6 +20,7 @@ _HEADINGS = {
     "conformance": "Conformance",
     "speed": "Speed",
     "startup": "Start-up",
+    "batches": "Batches",
     "demo": "Demo",
     "psnr": "DoG PSNR",
     "spectrum": "Power spectra",

@@ -1,6 +1,7 @@
 """The command ``siftcore``.
 
-Whatever goes wrong is one line on stderr, ``error: ...``, and exit code 2; an interrupt is 130.
+Whatever goes wrong is one line on stderr, ``error: ...``, and exit code 2; an interrupt is 130. A
+batch that had to skip images lists them, and its exit code is 3.
 """
 
 from __future__ import annotations

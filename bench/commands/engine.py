@@ -17,6 +17,7 @@ from bench.commands.options import (
     app,
     make_session,
     names,
+    numbers,
     show,
 )
 
@@ -98,6 +99,23 @@ def startup(
     from bench.startup import run
 
     show(lambda: run(runs), json_file)
+
+
+@app.command()
+def batches(
+    images: Photographs = None,
+    work: Annotated[
+        str, typer.Option(help="PROVIDER:WxH of each batch, with commas between.")
+    ] = "dog:640x480,dog:1920x1080,method3-x2:320x240",
+    count: Annotated[int, typer.Option(min=5, help="Images a worker.")] = 10,
+    workers: Annotated[str, typer.Option(help="Numbers of processes.")] = "1,2",
+    runs: Runs = 5,
+    json_file: JsonFile = None,
+) -> None:
+    """Images a second of `siftcore extract`, where the time goes, and bytes of features."""
+    from bench.batches import parse_work, run
+
+    show(lambda: run(parse_work(work), count, numbers(workers), images or [], runs), json_file)
 
 
 @app.command()

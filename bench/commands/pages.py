@@ -69,6 +69,18 @@ def retrieval_page(
 
 
 @app.command()
+def scaling_page(
+    results: Results = Path("bench/results"),
+    out: Annotated[Path, typer.Option(help="The Markdown file.")] = Path("docs/scaling.md"),
+) -> None:
+    """The figures of docs/scaling.md from the results."""
+    from bench.scaling_page import write
+
+    write(results, out)
+    typer.echo(f"filled in {out}")
+
+
+@app.command()
 def curves(
     data: Annotated[
         Path, typer.Option("--data", help="Folder of NAME.csv, the validation.csv of runs.")

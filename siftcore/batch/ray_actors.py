@@ -5,8 +5,12 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import signal
+import socket
+import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from siftcore.batch.crew import Event, run_crew
@@ -22,6 +26,8 @@ __all__ = ["extract_on_ray"]
 # A few results of each worker are there at a time, some megabytes each.
 _STORE_BYTES = 2**27
 _STORE_BYTES_A_WORKER = 2**25
+# Seconds.
+_REACHED_WITHIN = 10.0
 
 
 def extract_on_ray(job: Job, tasks: Sequence[Task], workers: int) -> Results:
@@ -42,7 +48,8 @@ def extract_on_ray(job: Job, tasks: Sequence[Task], workers: int) -> Results:
     ours = not ray.is_initialized()
     threads = 1
     if ours:
-        threads = _connect(ray, workers)
+        with _same_handler(signal.SIGTERM):
+            threads = _connect(ray, workers)
     try:
         yield from run_crew(_Actors(ray, job, threads), tasks, workers)
     finally:
@@ -56,6 +63,7 @@ def _connect(ray: Any, workers: int) -> int:
     address = os.environ.get("RAY_ADDRESS")
     if address:
         try:
+            _check_reachable(address)
             ray.init(address=address, **quiet)
         except (ConnectionError, OSError, RuntimeError, ValueError) as error:
             raise SiftError(
@@ -73,6 +81,24 @@ def _connect(ray: Any, workers: int) -> int:
         **quiet,
     )
     return usable_cores() // workers
+
+
+def _check_reachable(address: str) -> None:
+    """Raise OSError at once where Ray would go on trying for minutes."""
+    host, _, port = address.rpartition("/")[2].rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host, int(port)), timeout=_REACHED_WITHIN).close()
+
+
+@contextmanager
+def _same_handler(number: signal.Signals) -> Iterator[None]:
+    """Keep Python's handler of a signal: Ray puts its own there, which ends the process."""
+    before = signal.getsignal(number)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(number, before)
 
 
 def _import_ray() -> Any:

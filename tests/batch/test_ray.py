@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -43,44 +44,83 @@ def actors_of(parent: int) -> list[int]:
     return sorted(filter(is_below, found))
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds the actors in /proc")
-def test_an_actor_is_killed(tmp_path: Path) -> None:
-    # In a process of its own: Ray raises warnings, which are errors in pytest.
-    pytest.importorskip("ray", reason="siftcore[ray] is not installed")
-    write_photographs(tmp_path / "photos", IMAGES, size=(320, 240))
-    (tmp_path / "photos" / "bad.png").write_text("hello")
-    command = [sys.executable, "-m", "siftcore", "extract", "photos", "-o"]
-    expected = subprocess.run([*command, "here.h5"], cwd=tmp_path, capture_output=True, text=True)
-    assert expected.returncode == 3
-
-    options = ["f.h5", "--engine", "ray", "--workers", "2", "--save-every", "2"]
-    process = subprocess.Popen(
-        [*command, *options],
-        cwd=tmp_path,
+def extract(folder: Path, *options: str, address: str | None = None) -> subprocess.Popen[str]:
+    """The command, in a process of its own: Ray raises warnings, which are errors in pytest."""
+    environment = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "siftcore", "extract", "photos", *options],
+        cwd=folder,
         stderr=subprocess.PIPE,
         text=True,
-        env={name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"},
+        env=environment | ({} if address is None else {"RAY_ADDRESS": address}),
     )
-    part = tmp_path / "f.h5.part"
+
+
+def wait_until(ready: Callable[[], bool], process: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + 180
-    while len(list(part.glob("segment-*.h5"))) < 3 or len(actors_of(process.pid)) < 2:
+    while not ready():
         assert process.poll() is None, process.communicate()[1]
         assert time.monotonic() < deadline
         time.sleep(0.005)
+
+
+def saved(folder: Path) -> int:
+    return len(list((folder / "f.h5.part").glob("segment-*.h5")))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    pytest.importorskip("ray", reason="siftcore[ray] is not installed")
+    write_photographs(tmp_path / "photos", IMAGES, size=(320, 240))
+    (tmp_path / "photos" / "bad.png").write_text("hello")
+    return tmp_path
+
+
+OPTIONS = ("-o", "f.h5", "--engine", "ray", "--workers", "2", "--save-every", "2")
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds the actors in /proc")
+def test_an_actor_is_killed(folder: Path) -> None:
+    expected = extract(folder, "-o", "here.h5")
+    told = expected.communicate(timeout=180)[1]
+    assert expected.returncode == 3
+
+    process = extract(folder, *OPTIONS)
+    wait_until(lambda: saved(folder) >= 3 and len(actors_of(process.pid)) == 2, process)
     before = actors_of(process.pid)
     os.kill(before[0], signal.SIGKILL)
-    assert len(list(part.glob("segment-*.h5"))) < IMAGES // 2 - 5, "it was killed in mid-run"
-    replaced: set[int] = set()
-    while process.poll() is None and not replaced:
-        replaced = set(actors_of(process.pid)) - set(before)
-        time.sleep(0.005)
+    assert saved(folder) < IMAGES // 2 - 5, "it was killed in mid-run"
+    wait_until(lambda: bool(set(actors_of(process.pid)) - set(before)), process)
     stderr = process.communicate(timeout=180)[1]
     assert process.returncode == 3, stderr
-    assert replaced, "somebody took its place"
-    assert stderr == expected.stderr
+    assert stderr == told
     assert "skipped bad.png: " in stderr
-    assert len(list_features(tmp_path / "f.h5")) == IMAGES
-    assert_same_content(tmp_path / "f.h5", tmp_path / "here.h5")
+    assert len(list_features(folder / "f.h5")) == IMAGES
+    assert_same_content(folder / "f.h5", folder / "here.h5")
+
+
+@pytest.mark.slow
+def test_a_run_that_was_terminated_goes_on(folder: Path) -> None:
+    process = extract(folder, *OPTIONS)
+    wait_until(lambda: saved(folder) >= 3, process)
+    process.send_signal(signal.SIGTERM)
+    stderr = process.communicate(timeout=180)[1]
+    assert process.returncode == 130, stderr
+    assert stderr == "stopped; the same command with --resume goes on\n"
+    process = extract(folder, *OPTIONS, "--resume")
+    stderr = process.communicate(timeout=180)[1]
+    assert process.returncode == 3, stderr
+    assert "images are done already" in stderr
+    assert len(list_features(folder / "f.h5")) == IMAGES
+
+
+def test_no_cluster_at_the_address(folder: Path) -> None:
+    process = extract(folder, *OPTIONS, address="127.0.0.1:1")
+    stderr = process.communicate(timeout=60)[1]
+    assert process.returncode == 2
+    assert stderr.startswith("error: cannot reach the Ray cluster at RAY_ADDRESS=127.0.0.1:1")
+    assert stderr.count("\n") == 1
+    assert sorted(path.name for path in folder.iterdir()) == ["photos"]
 
 
 def test_without_ray(monkeypatch: pytest.MonkeyPatch) -> None:
