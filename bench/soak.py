@@ -20,11 +20,14 @@ from bench.report import Report
 from siftcore.errors import InputError, ParameterError
 from siftcore.scalespace.stacks import forget
 
-__all__ = ["LARGEST_SLOPE", "Line", "fitted_line", "run"]
+__all__ = ["LARGEST_SLOPE", "SIZES", "Line", "fitted_line", "run"]
 
 # KiB an extraction. What is lost at every call, if only a keypoint's 538 bytes for each of a
 # hundred, is above it; what the allocator moves back and forth is spread over all of them.
 LARGEST_SLOPE = 2.0
+# torch keeps something for every size of an image that it has met, up to a limit of its own; so
+# sizes come again. No common divisor with the number of providers, so that each meets all.
+SIZES = 40
 # Every size and provider has been there by then, and the memory that is kept is full.
 _WARM_SHARE = 0.25
 _SAMPLE_EVERY = 10
@@ -103,7 +106,7 @@ def varied(seed: int) -> Iterator[NDArray[Any]]:
         yield part if rng.random() < 0.5 else part[::-1].astype(np.float32) / np.float32(255)
 
 
-def run(extractions: int, providers: Sequence[str], seed: int) -> Report:
+def run(extractions: int, providers: Sequence[str], seed: int, sizes: int = SIZES) -> Report:
     """Extract, and sample the resident memory.
 
     Parameters
@@ -114,6 +117,8 @@ def run(extractions: int, providers: Sequence[str], seed: int) -> Report:
         They take turns.
     seed : int
         Of the sizes and places of the images.
+    sizes : int
+        So many images come again and again; 0 draws a new one every time.
 
     Returns
     -------
@@ -127,7 +132,10 @@ def run(extractions: int, providers: Sequence[str], seed: int) -> Report:
     made = {name: provider_of(name) for name in providers}
     samples: list[tuple[int, float, float]] = []
     keypoints = 0
-    turns = zip(itertools.cycle(made), varied(seed), strict=False)
+    images = varied(seed)
+    if sizes:
+        images = itertools.cycle(list(itertools.islice(images, sizes)))
+    turns = zip(itertools.cycle(made), images, strict=False)
     for step, (name, image) in enumerate(itertools.islice(turns, extractions), 1):
         # A network looks at a quarter of it, so that each takes about as long.
         part = image if name == "dog" else image[: image.shape[0] // 2, : image.shape[1] // 2]
@@ -136,21 +144,18 @@ def run(extractions: int, providers: Sequence[str], seed: int) -> Report:
         del features
         if step % _SAMPLE_EVERY == 0:
             samples.append((step, resident(), _in_use()))
-    return _report(samples, extractions, providers, seed, keypoints)
+    settings = {
+        "extractions": extractions, "keypoints": keypoints, "providers": list(providers),
+        "sizes": sizes, "seed": seed,
+    }  # fmt: skip
+    return _report(samples, settings)
 
 
-def _report(
-    samples: Sequence[tuple[int, float, float]],
-    extractions: int,
-    providers: Sequence[str],
-    seed: int,
-    keypoints: int,
-) -> Report:
-    warm = int(_WARM_SHARE * extractions)
+def _report(samples: Sequence[tuple[int, float, float]], settings: dict[str, Any]) -> Report:
+    warm = int(_WARM_SHARE * settings["extractions"])
     report = Report(
         "soak",
-        {"extractions": extractions, "keypoints": keypoints, "providers": list(providers)}
-        | {"seed": seed},
+        settings,
         notes=[
             f"Every {_SAMPLE_EVERY} extractions: resident memory as it is, and what of it is in "
             "use once levels kept for the next image, garbage and free blocks of the allocator are "

@@ -185,11 +185,14 @@ def cost(
 def soak(
     extractions: Annotated[int, typer.Option(min=100, help="In one process.")] = 2000,
     providers: Providers = "dog,bicubic-x2,method3-x2-tiny",
+    sizes: Annotated[
+        int, typer.Option(min=0, help="Images that come again; 0: each has a size of its own.")
+    ] = 40,
     seed: Seed = 0,
     json_file: JsonFile = None,
 ) -> None:
     """Resident memory over thousands of extractions; exit code 1 if it grows."""
     from bench.soak import run
 
-    if show(lambda: run(extractions, names(providers), seed), json_file).failed:
+    if show(lambda: run(extractions, names(providers), seed, sizes), json_file).failed:
         raise typer.Exit(1)

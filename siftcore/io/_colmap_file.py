@@ -16,6 +16,9 @@ from siftcore.io._colmap_schema import create_tables, has_table
 
 __all__ = ["ColmapFile"]
 
+# Python decodes SQLite's messages, which quote a damaged schema, as UTF-8.
+_FAILURES = (sqlite3.Error, UnicodeError)
+
 _Self = TypeVar("_Self", bound="ColmapFile")
 
 
@@ -28,7 +31,7 @@ class ColmapFile:
         try:
             # Transactions are begun and ended by hand, so that a new schema is part of one.
             self._connection = sqlite3.connect(self._path, isolation_level=None)
-        except sqlite3.Error as error:
+        except _FAILURES as error:
             raise OutputError(f"cannot open the database {self._path!r}: {error}") from error
         try:
             self._connection.execute("BEGIN")
@@ -42,7 +45,7 @@ class ColmapFile:
         except BaseException as error:
             self._connection.close()
             self._discard_new()
-            if isinstance(error, sqlite3.Error):
+            if isinstance(error, _FAILURES):
                 raise InputError(
                     f"cannot read {self._path!r} as a COLMAP database: {error}"
                 ) from error
@@ -63,7 +66,7 @@ class ColmapFile:
         """Keep or drop what was written, and close the file."""
         try:
             self._connection.execute("COMMIT" if keep else "ROLLBACK")
-        except sqlite3.Error as failure:
+        except _FAILURES as failure:
             raise OutputError(f"cannot write {self._path!r}: {failure}") from failure
         finally:
             self._connection.close()
@@ -115,7 +118,7 @@ class ColmapFile:
         query = f"INSERT OR REPLACE INTO {table} ({', '.join(columns)}) VALUES ({marks})"
         try:
             number = self._connection.execute(query, row).lastrowid
-        except sqlite3.Error as error:
+        except _FAILURES as error:
             raise OutputError(f"cannot write {table} to {self._path!r}: {error}") from error
         return int(number or 0)
 
@@ -123,7 +126,7 @@ class ColmapFile:
         """All rows of a query."""
         try:
             return self._connection.execute(query, values).fetchall()
-        except sqlite3.Error as error:
+        except _FAILURES as error:
             raise InputError(f"cannot read {self._path!r}: {error}") from error
 
     def has_column(self, table: str, column: str) -> bool:

@@ -285,6 +285,16 @@ def test_a_database_with_a_damaged_page(tmp_path):
         database.read_features(FEATURE_NAMES[0])
 
 
+def test_a_database_whose_schema_is_no_text(tmp_path):
+    path = tmp_path / "database.db"
+    data = seeds("colmap-database")[0]
+    schema = b"CREATE TABLE keypoints ("
+    assert data.count(schema) == 1
+    path.write_bytes(data.replace(schema, b"CREATE TABL\x80 keypoints ("))
+    with pytest.raises(InputError, match=r"database\.db"):
+        ColmapDatabase(path)
+
+
 @pytest.mark.parametrize("word", [b"1e30", b"nan", b"-inf", b"1e400", b"0x10", b"\xc3\xa9"])
 def test_numbers_of_text_files(tmp_path, word):
     path = tmp_path / "image.key"
