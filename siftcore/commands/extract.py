@@ -23,6 +23,8 @@ from siftcore.commands.options import (
 if TYPE_CHECKING:
     from siftcore.types import Features
 
+__all__ = ["extract"]
+
 
 @app.command(
     epilog=(
