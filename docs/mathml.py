@@ -7,6 +7,8 @@ from typing import Any
 from docutils import nodes
 from docutils.utils.math import latex2mathml
 
+_BOX = "overflow: auto hidden; margin: 0.6em 0; padding: 0.3em 0"
+
 
 def inline(translator: Any, node: nodes.math) -> None:
     """A formula within a line."""
@@ -17,7 +19,7 @@ def inline(translator: Any, node: nodes.math) -> None:
 def displayed(translator: Any, node: nodes.math_block) -> None:
     """A formula on lines of its own; a wide one scrolls."""
     formula = latex2mathml.tex2mathml(node.astext(), as_block=True)
-    translator.body.append(f'<div class="math" style="overflow-x: auto">{formula}</div>\n')
+    translator.body.append(f'<div class="math" style="{_BOX}">{formula}</div>\n')
     raise nodes.SkipNode
 
 
