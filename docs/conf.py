@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import siftcore
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 project = "siftcore"
 author = "The siftcore authors"
@@ -10,6 +15,7 @@ copyright = "the siftcore authors"  # noqa: A001 - Sphinx's name for it
 release = version = siftcore.__version__
 
 extensions = [
+    "mathml",
     "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
@@ -18,6 +24,7 @@ extensions = [
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["_build"]
 html_theme = "furo"
+html_math_renderer = "mathml"
 html_title = f"siftcore {release}"
 
 myst_enable_extensions = ["dollarmath", "colon_fence"]

@@ -16,7 +16,14 @@ from siftcore.scalespace.geometry import octave_number
 from siftcore.scalespace.protocol import Octave
 from siftcore.types import Features
 
-__all__ = ["Keypoints", "assign_orientations", "describe_keypoints", "detect", "dog_weights"]
+__all__ = [
+    "Keypoints",
+    "assign_orientations",
+    "describe_keypoints",
+    "detect",
+    "dog_weights",
+    "to_features",
+]
 
 # Spacing of neighbouring levels for which the contrast threshold is stated.
 _LOWE_RATIO = 2.0 ** (1.0 / 3.0)

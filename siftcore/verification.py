@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from siftcore.errors import InputError, MissingDependencyError
 from siftcore.validation import check_choice, check_number
 
-__all__ = ["Geometry", "estimate_geometry"]
+__all__ = ["Geometry", "check_geometry", "estimate_geometry"]
 
 Geometry = Literal["homography", "fundamental"]
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from siftcore.batch.jobs import Job
     from siftcore.types import Features
 
+__all__ = ["extract"]
+
 
 @app.command(
     epilog=(

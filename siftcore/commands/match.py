@@ -22,6 +22,8 @@ from siftcore.commands.options import (
 if TYPE_CHECKING:
     from siftcore.verification import Geometry
 
+__all__ = ["match"]
+
 
 @app.command(
     epilog=(

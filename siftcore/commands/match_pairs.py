@@ -14,6 +14,8 @@ from siftcore.commands.options import app
 if TYPE_CHECKING:
     from siftcore.types import Features, Matches
 
+__all__ = ["match_pairs"]
+
 # Lists of pairs keep one image for many lines; a few images more cost little memory.
 _KEPT_IMAGES = 16
 

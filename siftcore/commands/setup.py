@@ -8,6 +8,8 @@ import typer
 
 from siftcore.commands.options import app
 
+__all__ = ["providers", "warmup"]
+
 
 @app.command(epilog=("\b\nExample:\n  siftcore providers"))
 def providers() -> None:

@@ -26,7 +26,7 @@ from siftcore.scalespace.gaussian import added_blur, fill_levels, next_octave_so
 from siftcore.scalespace.geometry import Grid, count_octaves, ladder_sigmas
 from siftcore.scalespace.protocol import Octave, Strip
 
-__all__ = ["octaves_in_strips", "strip_rows", "windows"]
+__all__ = ["Window", "octaves_in_strips", "strip_rows", "windows"]
 
 # Levels of a strip; its surroundings come on top.
 STRIP_BYTES = 256 * 2**20

@@ -14,6 +14,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+pytest.importorskip("torch")
+pytest.importorskip("safetensors")
+
 from bench.cost import network_size, run
 from bench.intervals import Estimate
 from bench.peak_memory import peak_memory

@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+pytest.importorskip("torch")
+pytest.importorskip("safetensors")
+
 from bench.bars import Bar, Verdict, judge, read_bars
 from bench.intervals import Estimate
 from bench.report import Report, Table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from pathlib import Path
 from typing import Any
@@ -96,3 +97,12 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert there.exists(), target
         if anchor:
             assert anchor in anchors(there), target
+
+
+@pytest.mark.parametrize(
+    "page", sorted((ROOT / "docs" / "theory").glob("*.md")), ids=lambda page: page.stem
+)
+def test_functions_that_the_theory_names_are_there(page: Path) -> None:
+    for dotted in re.findall(r"`(siftcore(?:\.\w+)+)`", page.read_text(encoding="utf-8")):
+        module, _, name = dotted.rpartition(".")
+        assert hasattr(importlib.import_module(module), name), dotted

@@ -1,4 +1,4 @@
-"""The wheel alone, installed away from the source, does the main job."""
+"""The source distribution, and its wheel that does the main job away from the source."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -46,7 +47,8 @@ print("well")
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone without what git ignores, as far as it matters for packages."""
     if not (ROOT / "pyproject.toml").is_file():
         pytest.skip("the tests do not lie beside the source")
     source = tmp_path_factory.mktemp("source") / "siftcore"
@@ -55,12 +57,34 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / package, source / package, ignore=left_out)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
-    out = tmp_path_factory.mktemp("dist")
+    for name in ("bench/store.py", "docs/conf.py", "tests/unit/test_x.py", "runs/x/last.pt"):
+        (source / name).parent.mkdir(parents=True)
+        (source / name).write_text("")
+    return source
+
+
+def build_wheel(of: Path, out: Path) -> Path:
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"]
-    command += ["--no-build-isolation", "--wheel-dir", str(out), str(source)]
+    command += ["--no-build-isolation", "--wheel-dir", str(out), str(of)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     (built,) = out.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def wheel(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_wheel(source, tmp_path_factory.mktemp("dist"))
+
+
+@pytest.fixture(scope="module")
+def sdist(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("sdist")
+    program = "import sys; from setuptools.build_meta import build_sdist; build_sdist(sys.argv[1])"
+    command = [sys.executable, "-c", program, str(out)]
+    done = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (built,) = out.glob("*.tar.gz")
     return built
 
 
@@ -84,10 +108,35 @@ def test_what_is_in_it(wheel: Path) -> None:
     assert all(name.endswith(".dist-info") for name in foreign), foreign
 
 
-def test_it_does_the_main_job(wheel: Path, tmp_path: Path) -> None:
+def test_what_is_in_the_source_distribution(sdist: Path) -> None:
+    with tarfile.open(sdist) as archive:
+        files = [member.name for member in archive.getmembers() if member.isfile()]
+    roots, names = zip(*(name.split("/", 1) for name in files), strict=True)
+    assert set(roots) == {sdist.name.removesuffix(".tar.gz")}
+    expected = {"LICENSE", "README.md", "pyproject.toml", "dognets/weights/manifest.json"}
+    assert expected <= set(names)
+    own = ("siftcore/", "dognets/", "siftcore.egg-info/")
+    alone = {name for name in names if not name.startswith(own)}
+    assert alone == {"LICENSE", "README.md", "pyproject.toml", "PKG-INFO", "setup.cfg"}
+    assert not [name for name in names if name.endswith((".pyc", ".nbc", ".nbi", ".pt"))]
+
+
+@pytest.fixture(scope="module")
+def wheel_of_sdist(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_wheel(sdist, tmp_path_factory.mktemp("again"))
+
+
+def test_the_source_distribution_makes_the_same_wheel(wheel: Path, wheel_of_sdist: Path) -> None:
+    """All files, byte for byte; what pip is told of them in RECORD too."""
+    with zipfile.ZipFile(wheel) as one, zipfile.ZipFile(wheel_of_sdist) as other:
+        assert sorted(one.namelist()) == sorted(other.namelist())
+        assert [name for name in one.namelist() if one.read(name) != other.read(name)] == []
+
+
+def test_it_does_the_main_job(wheel_of_sdist: Path, tmp_path: Path) -> None:
     away = tmp_path / "away"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
-    subprocess.run([*command, "--target", str(away), str(wheel)], check=True)
+    subprocess.run([*command, "--target", str(away), str(wheel_of_sdist)], check=True)
     # -S leaves out the editable installation; what siftcore needs is reached by its path.
     libraries = [sysconfig.get_paths()[name] for name in ("purelib", "platlib")]
     environment = os.environ | {
