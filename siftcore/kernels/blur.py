@@ -22,9 +22,10 @@ from siftcore.kernels._vectors import fetch, has_long_vectors
 
 __all__ = ["gaussian_blur", "gaussian_blurs", "gaussian_taps"]
 
-CHUNK = 64
-# Columns worked on together: with the rows of a chunk they stay in the second cache.
-TILE = 512
+CHUNK = 48
+# Columns worked on together, at most: with the rows of a chunk they stay in the second cache. Whole
+# rows are read and written faster than parts of them.
+TILE = 2048
 # Beyond this radius the written-out sums want too many registers.
 MAX_GENERATED_RADIUS = 16
 
@@ -63,11 +64,13 @@ def _blur_radius_{radius}(source, taps, y_start, y_stop, out):
     last = np.empty({lanes}, np.float32)
     samples = source.reshape(-1)
     results = out.reshape(-1)
-    for x_start in range(0, width, {tile}):
-        n = min({tile}, width - x_start)
+    n_tiles = (width + {tile} - 1) // {tile}
+    tile = ((width + n_tiles - 1) // n_tiles + {lanes} - 1) // {lanes} * {lanes}
+    for x_start in range(0, width, tile):
+        n = min(tile, width - x_start)
         # Where the tile lies that comes next, beside this one or below the first one.
-        beside = x_start + {tile} < width
-        ahead = x_start + {tile} if beside else ({chunk} + {radius}) * width
+        beside = x_start + tile < width
+        ahead = x_start + tile if beside else ({chunk} + {radius}) * width
         for i in range(y_stop - y_start + {span}):
             row = source[_mirror(y_start - {radius} + i, height)]
             _copy_mirrored(row, x_start - {radius}, padded[i * {stride} :][: n + {span}])
