@@ -44,15 +44,14 @@ def _weighted_sum(builder: Any, samples: Sequence[Any], taps: Sequence[Any]) -> 
 
 
 def sums_over_rows(radius: int, stride: int, rows: int, lanes: int) -> Generate:
-    """Function ``(samples, at, taps, lines, to)`` for kernels: `lanes` columns of `rows` rows.
+    """Function ``(samples, places, x, taps, lines, to)`` for kernels: `lanes` columns, `rows` rows.
 
     Parameters
     ----------
     radius : int
         Of the kernel.
     stride : int
-        From a row to the next, in `samples` and in `lines`; known, so that all rows are reached
-        from one address.
+        From a row to the next in `lines`.
     rows : int
         Results; neighbours share what they load.
     lanes : int
@@ -61,22 +60,25 @@ def sums_over_rows(radius: int, stride: int, rows: int, lanes: int) -> Generate:
     Returns
     -------
     callable
-        ``samples[at]`` is the first column of the first row that counts, `radius` rows above the
-        first result, which goes to ``lines[to]``. `taps` as from `gaussian_taps`.
+        ``samples[places[i] + x]`` is the first column of the i-th row that counts. The first of
+        them lies `radius` above the first result, which goes to ``lines[to]``. `taps` as from
+        `gaussian_taps`.
     """
 
     @instruction
-    def column_sums(typing_context, samples, at, taps, lines, to):  # type: ignore[no-untyped-def]
-        signature = types.void(samples, at, taps, lines, to)
+    def column_sums(typing_context, samples, places, x, taps, lines, to):  # type: ignore[no-untyped-def]
+        signature = types.void(samples, places, x, taps, lines, to)
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            _, at, _, _, to = arguments
-            source, weights, target = data_of(context, builder, signature, arguments, 0, 2, 3)
+            _, _, x, _, _, to = arguments
+            source, starts, weights, target = data_of(
+                context, builder, signature, arguments, 0, 1, 3, 4
+            )
             factors = _taps(builder, weights, radius, lanes)
-            loaded = [
-                load(builder, source, builder.add(at, index(i * stride)), lanes)
-                for i in range(2 * radius + rows)
-            ]
+            loaded = []
+            for i in range(2 * radius + rows):
+                start = builder.load(builder.gep(starts, [index(i)]))
+                loaded.append(load(builder, source, builder.add(start, x), lanes))
             for j in range(rows):
                 total = _weighted_sum(builder, loaded[j : j + 2 * radius + 1], factors)
                 store(builder, total, target, builder.add(to, index(j * stride)))

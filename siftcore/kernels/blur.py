@@ -22,10 +22,11 @@ from siftcore.kernels._vectors import fetch, has_long_vectors
 
 __all__ = ["gaussian_blur", "gaussian_blurs", "gaussian_taps"]
 
-CHUNK = 48
-# Columns worked on together, at most: with the rows of a chunk they stay in the second cache. Whole
-# rows are read and written faster than parts of them.
-TILE = 2048
+CHUNK = 64
+# Columns worked on together: their sums stay in the first cache.
+TILE = 512
+# Kernels read whole vectors.
+_NARROW = 16
 # Beyond this radius the written-out sums want too many registers.
 MAX_GENERATED_RADIUS = 16
 
@@ -53,59 +54,48 @@ def _mirror(i: int, n: int) -> int:
     return i
 
 
-# A tile of the source, mirrored at the borders, lies in a buffer of known stride; sums over its
-# rows go into lines, sums along those to the output. Whole vectors are written to the lines, the
-# last ones with more columns than are needed. Samples of the next tile are asked for meanwhile.
+# Sums over rows go into lines, which are mirrored at the borders; sums along those to the output.
+# Mirroring the lines is mirroring the samples. The last vector over rows ends with the row, and may
+# begin before the others. The next rows are asked for meanwhile.
 _SOURCE = """
 def _blur_radius_{radius}(source, taps, y_start, y_stop, out):
-    height, width = source.shape
-    padded = np.empty((y_stop - y_start + {span} + {rows}) * {stride}, np.float32)
-    lines = np.empty({rows} * {stride}, np.float32)
-    last = np.empty({lanes}, np.float32)
+    height, width = out.shape
     samples = source.reshape(-1)
     results = out.reshape(-1)
-    n_tiles = (width + {tile} - 1) // {tile}
-    tile = ((width + n_tiles - 1) // n_tiles + {lanes} - 1) // {lanes} * {lanes}
-    for x_start in range(0, width, tile):
-        n = min(tile, width - x_start)
-        # Where the tile lies that comes next, beside this one or below the first one.
-        beside = x_start + tile < width
-        ahead = x_start + tile if beside else ({chunk} + {radius}) * width
-        for i in range(y_stop - y_start + {span}):
-            row = source[_mirror(y_start - {radius} + i, height)]
-            _copy_mirrored(row, x_start - {radius}, padded[i * {stride} :][: n + {span}])
-        for y in range(y_start, y_stop, {rows}):
-            first = (y - y_start) * {stride}
-            for x in range(0, n + {span}, {lanes}):
+    places = np.empty({rows} + {span}, np.int64)
+    lines = np.empty({rows} * {stride}, np.float32)
+    last = np.empty({lanes}, np.float32)
+    for y in range(y_start, y_stop, {rows}):
+        for i in range({rows} + {span}):
+            places[i] = _mirror(y - {radius} + i, height) * source.shape[1]
+        ahead = (y + {radius} + {rows}) * source.shape[1]
+        for x_start in range(0, width, {tile}):
+            x_stop = min(x_start + {tile}, width)
+            # Of the row, without what lies outside of it.
+            first, end = max(x_start - {radius}, 0), min(x_stop + {radius}, width)
+            shift = {lanes} + {radius} - x_start
+            for x in range(first, end, {lanes}):
+                x = max(min(x, end - {lanes}), 0)
                 for j in range({rows}):
-                    fetch(samples, ahead + (y + j) * width + x)
-                sums_over_rows(padded, np.int64(first + x), taps, lines, np.int64(x))
+                    fetch(samples, ahead + j * source.shape[1] + x)
+                sums_over_rows(samples, places, x, taps, lines, shift + x)
             for j in range(min({rows}, y_stop - y)):
-                line = j * {stride}
+                line = lines[j * {stride} : (j + 1) * {stride}]
+                for x in range(x_start - {radius}, 0):
+                    line[shift + x] = line[shift + _mirror(x, width)]
+                for x in range(width, x_stop + {radius}):
+                    line[shift + x] = line[shift + _mirror(x, width)]
                 to = (y + j) * width + x_start
+                n = x_stop - x_start
                 whole = n // {lanes} * {lanes}
+                begin = j * {stride} + {lanes}
                 for x in range(0, whole, {lanes}):
-                    sum_along_row(lines, np.int64(line + x), taps, results, np.int64(to + x))
+                    sum_along_row(lines, begin + x, taps, results, to + x)
                 if whole < n:
-                    sum_along_row(lines, np.int64(line + whole), taps, last, np.int64(0))
+                    sum_along_row(lines, begin + whole, taps, last, 0)
                     for x in range(n - whole):
                         results[to + whole + x] = last[x]
 """
-
-
-@njit(nogil=True, error_model="numpy")
-def _copy_mirrored(row, x_start, target):  # type: ignore[no-untyped-def]
-    """Samples of a row from `x_start` on, which may lie outside."""
-    width, n = row.shape[0], target.shape[0]
-    low, high = max(x_start, 0), min(x_start + n, width)
-    for i in range(low - x_start):
-        target[i] = row[_mirror(x_start + i, width)]
-    inside = target[low - x_start : high - x_start]
-    here = row[low:high]
-    for i in range(high - low):
-        inside[i] = here[i]
-    for i in range(high - x_start, n):
-        target[i] = row[_mirror(x_start + i, width)]
 
 
 _SIGNATURE = (array(float32, 2), array(float32, 1), int64, int64, scratch(float32, 2))
@@ -127,14 +117,13 @@ def _generated(radius: int) -> Callable[..., None]:
     long = has_long_vectors()
     # Rows computed together share their loads; the numbers were the fastest of those tried.
     lanes, rows = (16, 8) if long else (8, 4)
-    # Where the last vector of a line begins, and that vector.
-    stride = (TILE + 2 * radius) // lanes * lanes + 2 * lanes
+    # A vector more on either side.
+    stride = (TILE + 2 * radius) // lanes * lanes + 3 * lanes
     namespace: dict[str, Any] = {
         "__name__": __name__,
         "np": np,
         "fetch": fetch,
         "_mirror": _mirror,
-        "_copy_mirrored": _copy_mirrored,
         "sums_over_rows": sums_over_rows(radius, stride, rows, lanes),
         "sum_along_row": sum_along_row(radius, lanes, shift=long),
     }
@@ -145,7 +134,6 @@ def _generated(radius: int) -> Callable[..., None]:
         lanes=lanes,
         tile=TILE,
         stride=stride,
-        chunk=CHUNK,
     )
     # Compiled under this file's name, so that Numba's disk cache has a file to check against.
     exec(compile(code, __file__, "exec"), namespace)
@@ -156,7 +144,7 @@ def _generated(radius: int) -> Callable[..., None]:
 def _any_radius() -> Callable[..., None]:
     @kernel(*_SIGNATURE)
     def _blur_any_radius(source, taps, y_start, y_stop, out):  # type: ignore[no-untyped-def]
-        height, width = source.shape
+        height, width = out.shape
         radius = taps.shape[0] - 1
         padded = np.empty(width + 2 * radius, np.float32)
         for y in range(y_start, y_stop):
@@ -236,4 +224,7 @@ def _rows_blurred(
         return lambda start, stop: np.copyto(out[start:stop], image[start:stop])
     taps = _known_taps(sigma)
     blur = _kernel_of(len(taps) - 1)
+    if image.shape[1] < _NARROW:
+        more = ((0, 0), (0, _NARROW - image.shape[1]))
+        return lambda start, stop: blur(np.pad(image, more), taps, start, stop, out)
     return lambda start, stop: blur(image, taps, start, stop, out)

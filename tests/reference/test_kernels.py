@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.ndimage import correlate1d
 
-from siftcore.kernels.blur import gaussian_blur
+from siftcore.kernels.blur import gaussian_blur, gaussian_taps
 from siftcore.kernels.descriptor import compute_descriptors
 from siftcore.kernels.doubling import double_linearly
 from siftcore.kernels.extrema import find_extrema
@@ -178,3 +179,21 @@ def test_descriptors(octaves: list[stages.Octave], sigma: float) -> None:
     for (x, y), angle, descriptor in zip(points, angles, got, strict=True):
         histogram = naive.descriptor_histogram(dx, dy, x, y, sigma, float(angle))
         np.testing.assert_allclose(descriptor, naive.normalise(histogram), atol=2e-4)
+
+
+# Around the lengths of vectors and tiles, where the last vectors of rows overlap.
+@pytest.mark.parametrize("width", [1, 2, 11, 15, 16, 17, 33, 511, 512, 513, 527, 529, 1041])
+@pytest.mark.parametrize("height", [1, 7, 65])
+@pytest.mark.parametrize("sigma", [1.23, 3.09, 4.6])
+def test_blur_of_any_size_stays_inside(width: int, height: int, sigma: float) -> None:
+    image = np.random.default_rng(width).random((height, width), np.float32)
+    taps = gaussian_taps(sigma).astype(np.float64)
+    taps = np.concatenate([taps[:0:-1], taps])
+    expected = image.astype(np.float64)
+    for axis in (0, 1):
+        expected = correlate1d(expected, taps, axis, mode="reflect")
+    room = np.full(image.size + 200, 7.0, np.float32)
+    gaussian_blur(image, sigma, out=room[100:-100].reshape(image.shape))
+    np.testing.assert_allclose(room[100:-100].reshape(image.shape), expected, atol=2e-6)
+    assert (room[:100] == 7.0).all()
+    assert (room[-100:] == 7.0).all()
