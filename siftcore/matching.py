@@ -62,9 +62,9 @@ def match_features(
                 f"{name} must be Features, as siftcore.extract returns; "
                 f"got {type(features).__name__}"
             )
-    return match_descriptors(
-        features_a.descriptors, features_b.descriptors, ratio, mutual, approximate
-    )
+    a = _checked("features_a.descriptors", features_a.descriptors)
+    b = _checked("features_b.descriptors", features_b.descriptors)
+    return _matched(a, b, ratio, mutual, approximate)
 
 
 def match_descriptors(
@@ -107,14 +107,24 @@ def match_descriptors(
     >>> siftcore.match_descriptors(a, a[::-1]).indices.tolist()
     [[0, 1], [1, 0]]
     """
-    from siftcore.kernels.nearest import nearest_two
-
     a = _checked("descriptors_a", descriptors_a)
     b = _checked("descriptors_b", descriptors_b)
     if a.shape[1] != b.shape[1] and len(a) and len(b):
         raise InputError(
             f"descriptors of both images must be of one length; got {a.shape[1]} and {b.shape[1]}"
         )
+    return _matched(a, b, ratio, mutual, approximate)
+
+
+def _matched(
+    a: NDArray[np.float32],
+    b: NDArray[np.float32],
+    ratio: float | None,
+    mutual: bool,
+    approximate: bool,
+) -> Matches:
+    from siftcore.kernels.nearest import nearest_two
+
     ratio = 1.0 if ratio is None else check_number("ratio", ratio, 0.0, 1.0, above=True)
     check_flag("mutual", mutual)
     check_flag("approximate", approximate)

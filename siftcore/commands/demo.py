@@ -10,6 +10,8 @@ import typer
 
 from siftcore.commands.options import Device, app
 
+__all__ = ["demo"]
+
 
 @app.command(epilog="\b\nExample:\n  siftcore demo --port 8000 --no-browser")
 def demo(

@@ -10,6 +10,9 @@ import typer
 
 from siftcore.commands.options import app
 
+__all__ = ["index"]
+
+
 if TYPE_CHECKING:
     from siftcore.retrieval.settings import Kind
 

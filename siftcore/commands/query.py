@@ -19,6 +19,9 @@ from siftcore.commands.options import (
     read_preset,
 )
 
+__all__ = ["query"]
+
+
 if TYPE_CHECKING:
     from siftcore.verification import Geometry
 

@@ -38,7 +38,14 @@ from siftcore.io.atomic import atomic_write
 from siftcore.io.foreign import checked_features
 from siftcore.types import Features
 
-__all__ = ["ImageNames", "count_features", "list_features", "read_features", "write_features"]
+__all__ = [
+    "ImageNames",
+    "count_features",
+    "list_features",
+    "read_array",
+    "read_features",
+    "write_features",
+]
 
 # A data set's bytes for a byte of its file. Deflate reaches 1032; a damaged shape says more.
 _MOST_EXPANSION = 2048

@@ -30,6 +30,7 @@ from siftcore.kernels._vectors import (
 __all__ = [
     "BATCH_SIZE", "CAPACITY", "DX", "DY", "MAX_ANGLE_ERROR", "MAX_FALL", "MAX_FALL_ERROR", "PART",
     "U", "V", "direction", "falling", "fetch_window", "gather_run",
+    "write_gradients",
 ]  # fmt: skip
 
 # Samples of a batch: it stays in the first cache, and a longer window takes several.
