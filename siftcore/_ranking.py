@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from siftcore import __version__
-from siftcore._report import columns, describe_image, finite
-from siftcore.io.atomic import atomic_write
+from siftcore._report import columns, describe_image, write_json
 
 if TYPE_CHECKING:
     from siftcore.retrieval import Candidate
@@ -78,6 +76,4 @@ def write_ranking_json(path: Path, answers: Sequence[Answer], settings: dict[str
             for answer in answers
         ],
     }
-    text = json.dumps(finite(document), allow_nan=False)
-    with atomic_write(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
+    write_json(path, document)

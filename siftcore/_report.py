@@ -22,10 +22,10 @@ __all__ = [
     "columns",
     "describe_image",
     "extract_table",
-    "finite",
     "match_table",
     "progress",
     "provider_table",
+    "write_json",
     "write_match_json",
 ]
 
@@ -69,7 +69,12 @@ def write_match_json(
         "inliers": None if result.inliers is None else result.inliers.tolist(),
         "model": None if result.model is None else result.model.tolist(),
     }
-    text = json.dumps(finite(document), allow_nan=False, indent=None)
+    write_json(path, document)
+
+
+def write_json(path: Path, document: dict[str, Any]) -> None:
+    """Write one JSON object, whole or not at all; what is not finite becomes null."""
+    text = json.dumps(_finite(document), allow_nan=False)
     with atomic_write(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
 
@@ -191,14 +196,14 @@ def describe_image(path: Path, features: Features) -> dict[str, Any]:
     }
 
 
-def finite(value: Any) -> Any:
+def _finite(value: Any) -> Any:
     """`value` with None where a number is not finite, which JSON cannot say."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {key: finite(item) for key, item in value.items()}
+        return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [finite(item) for item in value]
+        return [_finite(item) for item in value]
     return value
 
 

@@ -10,11 +10,10 @@ import typer
 
 from siftcore.commands.options import app
 
-__all__ = ["index"]
-
-
 if TYPE_CHECKING:
     from siftcore.retrieval.settings import Kind
+
+__all__ = ["index"]
 
 
 @app.command(

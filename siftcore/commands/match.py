@@ -11,8 +11,10 @@ import typer
 from siftcore.commands.options import (
     Device,
     MaxKeypoints,
+    NoMutual,
     Preset,
     Provider,
+    Ratio,
     Spread,
     app,
     make_providers,
@@ -40,15 +42,8 @@ def match(
         str | None,
         typer.Option("--provider-b", help="Scale space of B, where it differs from A's."),
     ] = None,
-    ratio: Annotated[
-        float,
-        typer.Option(
-            "--ratio", min=0.0, max=1.0, help="Largest nearest over second-nearest distance."
-        ),
-    ] = 0.8,
-    no_mutual: Annotated[
-        bool, typer.Option("--no-mutual", help="Keep matches that hold in one direction only.")
-    ] = False,
+    ratio: Ratio = 0.8,
+    no_mutual: NoMutual = False,
     max_keypoints: MaxKeypoints = None,
     spread: Spread = False,
     preset: Preset = "default",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from siftcore.commands.options import app
+from siftcore.commands.options import NoMutual, Ratio, app
 
 if TYPE_CHECKING:
     from siftcore.types import Features, Matches
@@ -34,15 +34,8 @@ def match_pairs(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The HDF5 file to write, in hloc's layout.")
     ],
-    ratio: Annotated[
-        float,
-        typer.Option(
-            "--ratio", min=0.0, max=1.0, help="Largest nearest over second-nearest distance."
-        ),
-    ] = 0.8,
-    no_mutual: Annotated[
-        bool, typer.Option("--no-mutual", help="Keep matches that hold in one direction only.")
-    ] = False,
+    ratio: Ratio = 0.8,
+    no_mutual: NoMutual = False,
 ) -> None:
     """Match the pairs of a list into one HDF5 file. Its layout is hloc's.
 

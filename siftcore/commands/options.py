@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 __all__ = [
     "Device",
     "MaxKeypoints",
+    "NoMutual",
     "Preset",
     "Provider",
+    "Ratio",
     "Spread",
     "app",
     "make_providers",
@@ -37,6 +39,13 @@ Spread = Annotated[
 ]
 Preset = Annotated[
     str, typer.Option("--preset", help="Settings: default, opencv, colmap or paper.")
+]
+Ratio = Annotated[
+    float,
+    typer.Option("--ratio", min=0.0, max=1.0, help="Largest nearest over second-nearest distance."),
+]
+NoMutual = Annotated[
+    bool, typer.Option("--no-mutual", help="Keep matches that hold in one direction only.")
 ]
 Device = Annotated[str, typer.Option("--device", help="Where networks run: auto, cpu, cuda, mps.")]
 

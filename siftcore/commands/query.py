@@ -19,11 +19,10 @@ from siftcore.commands.options import (
     read_preset,
 )
 
-__all__ = ["query"]
-
-
 if TYPE_CHECKING:
     from siftcore.verification import Geometry
+
+__all__ = ["query"]
 
 
 @app.command(

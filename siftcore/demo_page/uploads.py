@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from siftcore.errors import ImageReadError
+from siftcore.errors import ImageReadError, SiftError
 from siftcore.image import load_image
 
 __all__ = ["Upload", "fit", "read_upload"]
@@ -58,9 +58,10 @@ def read_upload(upload: Upload, max_megapixels: float) -> Image.Image:
         raise ImageReadError(
             upload.name, "it is not an image of a known format; use JPEG, PNG, WebP or TIFF"
         ) from None
-    except ImageReadError:
+    except SiftError:
         raise
-    except (OSError, SyntaxError, EOFError) as error:
+    # Every codec of Pillow has errors of its own.
+    except Exception as error:
         # Some of Pillow's messages name the file on the server.
         reason = str(error).replace(upload.path, upload.name)
         raise ImageReadError(upload.name, f"{reason}; the file may be damaged") from None

@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from siftcore.errors import InputError
+from siftcore.io._hdf5_file import import_h5py, open_hdf5, read_array
 from siftcore.io._sink import ErrorKeepingFile
 from siftcore.io.atomic import atomic_write
 from siftcore.io.foreign import checked_features
-from siftcore.io.hdf5 import ImageNames, _import_h5py, _open, read_array
+from siftcore.io.hdf5 import ImageNames
 from siftcore.types import Features
 
 __all__ = ["read_glue_factory", "write_glue_factory"]
@@ -55,7 +56,7 @@ def write_glue_factory(
     MissingDependencyError
         Without h5py.
     """
-    h5py = _import_h5py()
+    h5py = import_h5py()
     pairs = features.items() if isinstance(features, Mapping) else features
     names = ImageNames()
     with atomic_write(path) as temporary, ErrorKeepingFile(temporary) as sink:
@@ -91,7 +92,7 @@ def read_glue_factory(
         Without h5py.
     """
     shown = os.fspath(path)
-    with _open(path) as file:
+    with open_hdf5(path) as file:
         group: Any = file.get(name) if name.strip("/") else None
         if not hasattr(group, "keys"):
             raise InputError(f"{shown!r} has no image {name!r}; check the name")

@@ -24,15 +24,14 @@ beyond 2048, so nothing here is float16; readers take any dtype.
 from __future__ import annotations
 
 import difflib
-import importlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from typing import Any, overload
 
 import numpy as np
 
-from siftcore.errors import InputError, MissingDependencyError
+from siftcore.errors import InputError
+from siftcore.io._hdf5_file import import_h5py, open_hdf5, read_array
 from siftcore.io._sink import ErrorKeepingFile
 from siftcore.io.atomic import atomic_write
 from siftcore.io.foreign import checked_features
@@ -42,13 +41,9 @@ __all__ = [
     "ImageNames",
     "count_features",
     "list_features",
-    "read_array",
     "read_features",
     "write_features",
 ]
-
-# A data set's bytes for a byte of its file. Deflate reaches 1032; a damaged shape says more.
-_MOST_EXPANSION = 2048
 
 _DATASET_OF_FIELD = {
     "xy": "keypoints",
@@ -129,7 +124,7 @@ def write_features(
     ...     read_features(f"{folder}/f.h5", "db/1.jpg")
     Features(0 keypoints, image 640x480, provider='dog')
     """
-    h5py = _import_h5py()
+    h5py = import_h5py()
     pairs = features.items() if isinstance(features, Mapping) else features
     names = ImageNames()
     with atomic_write(path) as temporary, ErrorKeepingFile(temporary) as sink:
@@ -172,7 +167,7 @@ def read_features(
     """
     if not isinstance(name, str):
         return {each: read_features(path, each) for each in name}
-    with _open(path) as file:
+    with open_hdf5(path) as file:
         group = file.get(name) if name.strip("/") else None
         if group is None or not _is_image(group):
             raise InputError(f"{os.fspath(path)!r} has no image {name!r}; {_hint(file, name)}")
@@ -195,21 +190,6 @@ def read_features(
         return checked_features(where, arrays, (width, height), provider)
 
 
-def read_array(dataset: Any) -> np.ndarray[Any, Any]:
-    """All of a data set, unless it is larger than its file can hold.
-
-    HDF5 gives a data set that was never filled as zeros, of whatever shape the file says.
-    """
-    if not hasattr(dataset, "shape") or dataset.shape is None:
-        raise ValueError(f"{dataset!r} is no array")
-    if dataset.dtype.kind not in "buif":
-        raise TypeError(f"{dataset.name!r} must be numbers; it is of {dataset.dtype}")
-    held = os.path.getsize(dataset.file.filename)
-    if dataset.size * dataset.dtype.itemsize > _MOST_EXPANSION * held:
-        raise ValueError(f"{dataset.name!r} has the shape {dataset.shape}, more than {held} bytes")
-    return np.asarray(dataset[()])
-
-
 def list_features(path: str | os.PathLike[str]) -> tuple[str, ...]:
     """Names of the images in a feature file, sorted.
 
@@ -229,7 +209,7 @@ def list_features(path: str | os.PathLike[str]) -> tuple[str, ...]:
     MissingDependencyError
         Without h5py.
     """
-    with _open(path) as file:
+    with open_hdf5(path) as file:
         return _names(file)
 
 
@@ -253,7 +233,7 @@ def count_features(path: str | os.PathLike[str]) -> dict[str, int]:
     MissingDependencyError
         Without h5py.
     """
-    with _open(path) as file:
+    with open_hdf5(path) as file:
         return {name: len(file[name]["keypoints"]) for name in _names(file)}
 
 
@@ -288,28 +268,3 @@ def _hint(file: Any, name: str) -> str:
         return "it holds no image at all"
     close = difflib.get_close_matches(name, names, n=3, cutoff=0.5) or names[:3]
     return f"it holds {len(names)}, such as {', '.join(map(repr, close))}"
-
-
-@contextmanager
-def _open(path: str | os.PathLike[str]) -> Iterator[Any]:
-    h5py = _import_h5py()
-    try:
-        with h5py.File(path, "r") as file:
-            yield file
-    except InputError:
-        raise
-    except FileNotFoundError as error:
-        raise InputError(f"cannot read features from {os.fspath(path)!r}: no such file") from error
-    # The shapes, types and links of a damaged file lead to errors of every kind.
-    except Exception as error:
-        raise InputError(
-            f"cannot read features from {os.fspath(path)!r}: not an HDF5 feature file, or a "
-            f"damaged one; write it anew ({error})"
-        ) from error
-
-
-def _import_h5py() -> Any:
-    try:
-        return importlib.import_module("h5py")
-    except ImportError as error:
-        raise MissingDependencyError("h5py", "reading and writing HDF5", "h5") from error

@@ -19,9 +19,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from siftcore.errors import InputError
+from siftcore.io._hdf5_file import import_h5py, open_hdf5, read_array
 from siftcore.io._sink import ErrorKeepingFile
 from siftcore.io.atomic import atomic_write
-from siftcore.io.hdf5 import _import_h5py, _open, read_array
 from siftcore.types import Matches
 
 __all__ = ["read_matches", "write_matches"]
@@ -52,7 +52,7 @@ def write_matches(
     MissingDependencyError
         Without h5py.
     """
-    h5py = _import_h5py()
+    h5py = import_h5py()
     taken: set[tuple[str, str]] = set()
     with atomic_write(path) as temporary, ErrorKeepingFile(temporary) as sink:
         with h5py.File(sink, "w", libver="earliest") as file:
@@ -98,7 +98,7 @@ def read_matches(path: str | os.PathLike[str], name0: str, name1: str) -> Matche
         Without h5py.
     """
     key = _group_names(name0, name1)
-    with _open(path) as file:
+    with open_hdf5(path) as file:
         turned = "/".join(key) not in file
         group = file.get("/".join(key[::-1] if turned else key))
         if group is None or "matches0" not in group:

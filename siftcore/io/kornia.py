@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import numpy as np
 
 from siftcore.coordinates import from_kornia_lafs, to_kornia_lafs
-from siftcore.errors import InputError, MissingDependencyError
+from siftcore.errors import InputError
+from siftcore.io._torch import import_torch
 from siftcore.types import Features
 
 __all__ = ["from_kornia", "to_kornia"]
@@ -29,10 +29,7 @@ def to_kornia(features: Features, mr_size: float = 6.0, device: Any = None) -> t
     MissingDependencyError
         Without torch.
     """
-    try:
-        torch = importlib.import_module("torch")
-    except ImportError as error:
-        raise MissingDependencyError("torch", "tensors for kornia", "torch") from error
+    torch = import_torch("tensors for kornia")
     lafs = to_kornia_lafs(features.xy, features.sigma, features.angle, mr_size)
     arrays = (lafs, features.response, features.descriptors)
     lafs, response, descriptors = (torch.tensor(a[None], device=device) for a in arrays)

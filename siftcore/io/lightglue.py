@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from siftcore.errors import InputError, MissingDependencyError
+from siftcore.errors import InputError
+from siftcore.io._torch import import_torch
 from siftcore.types import Features
 
 __all__ = ["from_lightglue", "to_lightglue", "to_lightglue_arrays"]
@@ -57,10 +57,7 @@ def to_lightglue(
     MissingDependencyError
         Without torch.
     """
-    try:
-        torch = importlib.import_module("torch")
-    except ImportError as error:
-        raise MissingDependencyError("torch", "tensors for LightGlue", "torch") from error
+    torch = import_torch("tensors for LightGlue")
     arrays = to_lightglue_arrays(features, descriptor)
     return {key: torch.tensor(array, device=device) for key, array in arrays.items()}
 

@@ -224,7 +224,18 @@ def _rows_blurred(
         return lambda start, stop: np.copyto(out[start:stop], image[start:stop])
     taps = _known_taps(sigma)
     blur = _kernel_of(len(taps) - 1)
-    if image.shape[1] < _NARROW:
-        more = ((0, 0), (0, _NARROW - image.shape[1]))
-        return lambda start, stop: blur(np.pad(image, more), taps, start, stop, out)
-    return lambda start, stop: blur(image, taps, start, stop, out)
+    if image.shape[1] >= _NARROW:
+        return lambda start, stop: blur(image, taps, start, stop, out)
+
+    def narrow(start: int, stop: int) -> None:
+        """The rows that are needed, mirrored, with room for a vector beside them."""
+        radius = len(taps) - 1
+        height, width = image.shape
+        rows = np.arange(start - radius, stop + radius) % (2 * height)
+        wide = np.zeros((len(rows), _NARROW), np.float32)
+        wide[:, :width] = image[np.minimum(rows, 2 * height - 1 - rows)]
+        blurred = np.empty((len(rows), width), np.float32)
+        blur(wide, taps, radius, len(rows) - radius, blurred)
+        out[start:stop] = blurred[radius : len(rows) - radius]
+
+    return narrow
