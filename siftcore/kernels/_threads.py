@@ -155,14 +155,18 @@ def for_stages(
                 if failed:
                     return
                 time.sleep(_MOMENT)
-            try:
-                stages[stage](start, stop)
-            except BaseException as error:
-                failed.append(error)
-                raise
+            stages[stage](start, stop)
             done[stage + 1][place] = 1
 
-    _on_threads(work, n_chunks, samples)
+    def work_or_tell() -> None:
+        # An interrupt may come at any line, and others wait for the range that was drawn.
+        try:
+            work()
+        except BaseException as error:
+            failed.append(error)
+            raise
+
+    _on_threads(work_or_tell, n_chunks, samples)
 
 
 def _on_threads(work: Callable[[], None], n_ranges: int, samples: int | None) -> None:

@@ -54,6 +54,38 @@ def test_an_error_ends_all_threads(threads):
     assert threading.active_count() <= before + numba.config.NUMBA_NUM_THREADS
 
 
+def test_an_interrupt_while_waiting_ends_all_threads(monkeypatch):
+    monkeypatch.setattr("siftcore.kernels._threads.thread_count", lambda: 2)
+    waited = threading.Event()
+    waiting = []
+
+    def interrupted(seconds):
+        # The first thread that has to wait.
+        waiting.append(threading.get_ident())
+        waited.set()
+        if threading.get_ident() == waiting[0]:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("siftcore.kernels._threads.time.sleep", interrupted)
+
+    def slow(start, stop):
+        if start == 0:
+            waited.wait(20.0)
+
+    def later(start, stop):
+        pass
+
+    ended = threading.Event()
+
+    def run():
+        with pytest.raises(KeyboardInterrupt):
+            for_stages([slow, later, later], 40, 10, 5, PARALLEL_FROM)
+        ended.set()
+
+    threading.Thread(target=run, daemon=True).start()
+    assert ended.wait(30.0)
+
+
 @pytest.mark.parametrize("shape", [(700, 600), (40, 7000), (3, 90000), (9, 11)])
 def test_blurs_in_stages_are_those_one_by_one(shape, threads):
     rng = np.random.default_rng(0)
