@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,12 @@ def digest(features: siftcore.Features) -> str:
     return sha.hexdigest()
 
 
+@lru_cache(maxsize=1)
 def images() -> list[np.ndarray]:
-    """Real, of many sizes, so that memory kept for one is used for another."""
+    """Real, of many sizes, so that memory kept for one is used for another.
+
+    Read once: what reads them holds locks of imports, which a fork in that moment would keep.
+    """
     camera, coffee = skimage.data.camera(), skimage.data.coffee()
     return [
         camera[100:280, 60:300],

@@ -18,6 +18,8 @@ from tests.safety.digests import extracted, images
 IMAGE = images()[0]
 
 
+# Python can only report an interrupt that comes in a destructor or a callback of the collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.skipif(sys.platform == "win32", reason="the system has no setitimer")
 def test_interrupts_at_any_moment() -> None:
     wanted = extracted(IMAGE)
