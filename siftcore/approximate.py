@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from siftcore.errors import MissingDependencyError
 from siftcore.forking import needs_one_thread
+from siftcore.kernels._distances import Nearest, ranked
+from siftcore.kernels._nearest_floats import KEPT_COLUMNS, KEPT_ROWS
 from siftcore.kernels._threads import thread_count
-from siftcore.kernels.nearest import KEPT_COLUMNS, KEPT_ROWS, Nearest, ranked
 
 __all__ = ["nearest_two_approximately"]
 

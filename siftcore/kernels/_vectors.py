@@ -15,8 +15,8 @@ from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
 __all__ = [
-    "FLAGS", "constant", "data_of", "everywhere", "fetch", "has_long_vectors", "index",
-    "instruction", "load", "shifted", "store", "vector",
+    "FLAGS", "constant", "data_of", "everywhere", "fetch", "has_feature", "has_long_vectors",
+    "index", "instruction", "load", "shifted", "store", "vector",
 ]  # fmt: skip
 
 # Of single operations, as `FASTMATH` of whole kernels.
@@ -26,10 +26,15 @@ _FLOAT = ir.FloatType()
 _INT32 = ir.IntType(32)
 
 
+def has_feature(name: str) -> bool:
+    """Whether the processor that Numba compiles for has what LLVM calls by this name."""
+    features: str = cpu_target.target_context.codegen().magic_tuple()[2]
+    return f"+{name}" in features.split(",")
+
+
 def has_long_vectors() -> bool:
     """Whether Numba compiles for AVX-512: 32 registers of 16 floats, and shifts across them."""
-    features: str = cpu_target.target_context.codegen().magic_tuple()[2]
-    return "+avx512f" in features.split(",")
+    return has_feature("avx512f")
 
 
 def instruction(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,227 +1,19 @@
-"""The nearest and second-nearest descriptors of two sets, exactly and in bounded memory.
-
-Squared distances come from a matrix product, one block at a time; a block updates the best of its
-rows and of its columns while it is in the first cache, so that both directions take one pass. The
-product's float32 rounding may reorder near-ties, so a few candidates more than needed are kept and
-their distances taken again from the differences, in float64.
-"""
+"""The nearest and second-nearest descriptors of two sets, exactly and in bounded memory."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
-from numba import float32, float64, int32, int64, njit
 from numpy.typing import NDArray
 
-from siftcore.kernels._jit import FASTMATH, array, kernel, scratch
-from siftcore.kernels._products import (
-    COLUMNS,
-    LANES,
-    ROWS,
-    multiply_block,
-    update_columns,
-    update_rows,
-)
-from siftcore.kernels._threads import for_ranges
+from siftcore.kernels._byte_products import has_byte_products
+from siftcore.kernels._distances import Nearest
+from siftcore.kernels._nearest_floats import nearest_two_by_floats
 
-__all__ = ["KEPT_COLUMNS", "KEPT_ROWS", "Nearest", "nearest_two", "ranked"]
+# A kernel is compiled where it is defined, and this one is of use to few processors.
+if has_byte_products():
+    from siftcore.kernels._nearest_bytes import LONGEST, nearest_two_by_bytes
 
-# Rows a range, whole blocks for each value of `ROWS`; and columns that all ranges go through before
-# the next.
-CHUNK = 1032
-WAVE = 4096
-# One more than is asked for, so that a near-tie with the next candidate is decided exactly.
-KEPT_ROWS = 3
-KEPT_COLUMNS = 2
-RANKED_ROWS = 1024
-# Candidates of a row within a wave: two for each lane.
-_OF_ROW = 2 * LANES
-
-
-class Nearest(NamedTuple):
-    """Two nearest of each row of a, and the nearest of each row of b.
-
-    Attributes
-    ----------
-    indices : ndarray, (N, 2) int32
-        Rows of b, nearest first; -1 where b is too short.
-    distance : ndarray, (N, 2) float64
-        Euclidean; infinity where b is too short.
-    back : ndarray, (M,) int32
-        Row of a nearest to each row of b.
-    """
-
-    indices: NDArray[np.int32]
-    distance: NDArray[np.float64]
-    back: NDArray[np.int32]
-
-
-@njit(nogil=True, error_model="numpy", fastmath=FASTMATH)
-def _insert(value, place, best, where):  # type: ignore[no-untyped-def]
-    """Sort a value into the best, the largest first, of equal ones the lowest place."""
-    last = best.shape[0] - 1
-    if not (value > best[last] or (value == best[last] and place < where[last])):
-        return
-    while last > 0 and (
-        best[last - 1] < value or (best[last - 1] == value and where[last - 1] > place)
-    ):
-        best[last] = best[last - 1]
-        where[last] = where[last - 1]
-        last -= 1
-    best[last] = value
-    where[last] = place
-
-
-@kernel(
-    array(float32, 2), array(float32, 1), array(float32, 2), array(float32, 1), int64, int64, int64,
-    scratch(float32, 2), scratch(int32, 2), scratch(float32, 2), scratch(int32, 2),
-)  # fmt: skip
-def _search(  # type: ignore[no-untyped-def]
-    a, half_a, b, half_b, n_rows, first_row, first_column,
-    row_score, row_index, column_score, column_index,
-):  # fmt: skip
-    """Products of all rows, of which `n_rows` count, with all columns into the best of both.
-
-    A score is a.b - |b|^2 / 2 for a row and a.b - |a|^2 / 2 for a column.
-    """
-    n_columns, length = b.shape
-    rows = a.reshape(-1)
-    panel = np.empty(length * COLUMNS, np.float32)
-    products = np.empty(ROWS * COLUMNS, np.float32)
-    # Columns past the last one are below every floor.
-    take_off = np.empty(COLUMNS, np.float32)
-    column_best = np.empty(2 * COLUMNS, np.float32)
-    column_owner = np.empty(2 * COLUMNS, np.int32)
-    row_best = np.full(a.shape[0] * _OF_ROW, -np.inf, np.float32)
-    row_owner = np.full(a.shape[0] * _OF_ROW, -1, np.int32)
-    for column in range(0, n_columns, COLUMNS):
-        n = min(COLUMNS, n_columns - column)
-        take_off[:] = np.inf
-        take_off[:n] = half_b[column : column + n]
-        column_best[:] = -np.inf
-        column_owner[:] = -1
-        for j in range(COLUMNS):
-            one = b[column + min(j, n - 1)]
-            for k in range(length):
-                panel[k * COLUMNS + j] = one[k]
-        for row in range(0, n_rows, ROWS):
-            multiply_block(rows, row * length, length, panel, products)
-            update_columns(
-                products, half_a, row, np.int32(first_row + row), column_best, column_owner
-            )
-            update_rows(
-                products, take_off, np.int32(first_column + column), row_best, row_owner,
-                row * _OF_ROW,
-            )  # fmt: skip
-        for k in range(KEPT_COLUMNS):
-            column_score[column : column + n, k] = column_best[k * COLUMNS : k * COLUMNS + n]
-            column_index[column : column + n, k] = column_owner[k * COLUMNS : k * COLUMNS + n]
-    for row in range(n_rows):
-        for i in range(row * _OF_ROW, (row + 1) * _OF_ROW):
-            _insert(row_best[i], row_owner[i], row_score[row], row_index[row])
-
-
-# A sum in one order waits for each addition; this one has another order, but always the same.
-@njit(nogil=True, error_model="numpy", fastmath=FASTMATH | {"reassoc"})
-def _squared_distance(a, b):  # type: ignore[no-untyped-def]
-    total = 0.0
-    for j in range(a.shape[0]):
-        difference = float64(a[j]) - float64(b[j])
-        total += difference * difference
-    return total
-
-
-@kernel(
-    array(float32, 2), array(float32, 2), array(int32, 2), int64, int64, scratch(int32, 2),
-    scratch(float64, 2),
-)  # fmt: skip
-def _rank(a, b, candidates, start, stop, index, distance):  # type: ignore[no-untyped-def]
-    """The nearest of a row's candidates by exact distance, ties to the lower index."""
-    n_out = index.shape[1]
-    for row in range(start, stop):
-        for k in range(n_out):
-            index[row, k] = -1
-            distance[row, k] = np.inf
-        for candidate in candidates[row]:
-            if candidate < 0:
-                continue
-            total = _squared_distance(a[row], b[candidate])
-            place = n_out
-            while place > 0 and (
-                total < distance[row, place - 1]
-                or (total == distance[row, place - 1] and candidate < index[row, place - 1])
-            ):
-                place -= 1
-            if place == n_out:
-                continue
-            for k in range(n_out - 1, place, -1):
-                distance[row, k] = distance[row, k - 1]
-                index[row, k] = index[row, k - 1]
-            distance[row, place] = total
-            index[row, place] = candidate
-        for k in range(n_out):
-            distance[row, k] = np.sqrt(distance[row, k])
-
-
-def _half_norms(descriptors: NDArray[np.float32]) -> NDArray[np.float32]:
-    norms: NDArray[np.float32] = np.einsum("ij,ij->i", descriptors, descriptors)
-    return np.float32(0.5) * norms
-
-
-class _Best(NamedTuple):
-    """The best candidates so far of some queries, one a row: scores and whose they are."""
-
-    score: NDArray[np.float32]
-    place: NDArray[np.int32]
-
-    @classmethod
-    def nobody(cls, n: int, kept: int) -> _Best:
-        return cls(np.full((n, kept), -np.inf, np.float32), np.full((n, kept), -1, np.int32))
-
-    def part(self, start: int, stop: int) -> _Best:
-        return _Best(self.score[start:stop], self.place[start:stop])
-
-    def merge(self, others: _Best) -> None:
-        """Of two each, take over what is better in `others`; what is as good stays."""
-        leads = others.score[:, 0] > self.score[:, 0]
-        # The two that are not the best, and the one of them that is from the same pair as the best.
-        first = [np.where(leads, o[:, 0], s[:, 0]) for o, s in zip(others, self, strict=True)]
-        beaten = [np.where(leads, s[:, 0], o[:, 0]) for o, s in zip(others, self, strict=True)]
-        behind = [np.where(leads, o[:, 1], s[:, 1]) for o, s in zip(others, self, strict=True)]
-        follows = behind[0] >= beaten[0]
-        for column, one, other, out in zip(first, behind, beaten, self, strict=True):
-            out[:, 0] = column
-            out[:, 1] = np.where(follows, one, other)
-
-
-def ranked(
-    a: NDArray[np.float32], b: NDArray[np.float32], candidates: NDArray[np.int32], n_kept: int
-) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-    """The `n_kept` nearest of each row's candidates.
-
-    Parameters
-    ----------
-    a, b : ndarray, (N, D) and (M, D) float32, C-contiguous
-    candidates : ndarray, (N, k) int32
-        Rows of `b`; negative for none.
-    n_kept : int
-
-    Returns
-    -------
-    indices : ndarray, (N, n_kept) int32
-        Nearest first, ties to the lower row; -1 where there are too few.
-    distance : ndarray, (N, n_kept) float64
-        Euclidean, from the differences; infinity where there are too few.
-    """
-    indices = np.empty((len(a), n_kept), np.int32)
-    distance = np.empty((len(a), n_kept), np.float64)
-
-    def task(start: int, stop: int) -> None:
-        _rank(a, b, candidates, start, stop, indices, distance)
-
-    for_ranges(task, len(a), RANKED_ROWS)
-    return indices, distance
+__all__ = ["Nearest", "nearest_two"]
 
 
 def nearest_two(a: NDArray[np.float32], b: NDArray[np.float32]) -> Nearest:
@@ -230,39 +22,19 @@ def nearest_two(a: NDArray[np.float32], b: NDArray[np.float32]) -> Nearest:
     Parameters
     ----------
     a, b : ndarray, (N, D) and (M, D) float32, C-contiguous
+        N, M > 0.
 
     Returns
     -------
     Nearest
-        Memory beyond inputs and outputs: 64 KiB for every `CHUNK` rows of `a`, and a copy of the
-        last of them.
+        Distances are taken from the differences, in float64; of equal ones, the lower row comes
+        first.
+
+    Notes
+    -----
+    Memory beyond inputs and outputs is linear in N and M.
     """
-    n, m = len(a), len(b)
-    of_rows = _Best.nobody(n, KEPT_ROWS)
-    of_columns = _Best.nobody(m, KEPT_COLUMNS)
-    half_a, half_b = _half_norms(a), _half_norms(b)
-    for first in range(0, m, WAVE):
-        last = min(first + WAVE, m)
-
-        def search(start: int, stop: int, first: int = first, last: int = last) -> _Best:
-            columns = _Best.nobody(last - first, KEPT_COLUMNS)
-            rows = of_rows.part(start, stop)
-            _search(
-                _whole_blocks(a[start:stop], 0.0), _whole_blocks(half_a[start:stop], np.inf),
-                b[first:last], half_b[first:last], stop - start, start, first, *rows, *columns,
-            )  # fmt: skip
-            return columns
-
-        for columns in for_ranges(search, n, CHUNK):
-            of_columns.part(first, last).merge(columns)
-    indices, distance = ranked(a, b, of_rows.place, 2)
-    back, _ = ranked(b, a, of_columns.place, 1)
-    return Nearest(indices, distance, back[:, 0])
-
-
-def _whole_blocks(rows: NDArray[np.float32], filling: float) -> NDArray[np.float32]:
-    missing = -len(rows) % ROWS
-    if not missing:
-        return rows
-    more = np.full((missing, *rows.shape[1:]), filling, np.float32)
-    return np.concatenate([rows, more])
+    found = None
+    if has_byte_products() and a.shape[1] <= LONGEST:
+        found = nearest_two_by_bytes(a, b)
+    return nearest_two_by_floats(a, b) if found is None else found
