@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from siftcore.errors import MissingDependencyError
 from siftcore.forking import needs_one_thread
 from siftcore.kernels._distances import Nearest, ranked
-from siftcore.kernels._nearest_floats import KEPT_COLUMNS, KEPT_ROWS
 from siftcore.kernels._threads import thread_count
 
 __all__ = ["nearest_two_approximately"]
@@ -26,6 +25,8 @@ _TRAINED_ON, _ROUNDS = 40, 6
 # Cells that are searched; sets of fewer than `_SMALL` are searched exactly.
 _SEARCHED = 16
 _SMALL = 10_000
+# One more than is asked for: FAISS sums in float32, and a near-tie with it is decided exactly.
+_KEPT_ROWS, _KEPT_COLUMNS = 3, 2
 
 
 def _faiss() -> Any:
@@ -85,8 +86,8 @@ def nearest_two_approximately(a: NDArray[np.float32], b: NDArray[np.float32]) ->
     faiss.omp_set_num_threads(1 if needs_one_thread() else thread_count())
     try:
         of_a, of_b = _indices(faiss, a, b)
-        _, rows = of_b.search(a, KEPT_ROWS)
-        _, columns = of_a.search(b, KEPT_COLUMNS)
+        _, rows = of_b.search(a, _KEPT_ROWS)
+        _, columns = of_a.search(b, _KEPT_COLUMNS)
     finally:
         faiss.omp_set_num_threads(before)
     indices, distance = ranked(a, b, np.ascontiguousarray(rows, np.int32), 2)

@@ -5,20 +5,22 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import float32, float64, int32, int64, uint8
+from numba import float32, float64, int32, int64, njit, uint8
 from numpy.typing import NDArray
 
-from siftcore.kernels._byte_products import COLUMNS, LANES
-from siftcore.kernels._jit import array, kernel, scratch
+from siftcore.kernels._jit import FASTMATH, array, kernel, scratch
+from siftcore.kernels._products import BYTES
 from siftcore.kernels._threads import for_ranges
+from siftcore.kernels._tiles import PANELS, packed
 
-__all__ = ["FAR", "GROUP", "Scale", "Signed", "Unsigned", "signed", "unsigned"]
+__all__ = ["FAR", "Scale", "Signed", "Unsigned", "signed", "unsigned"]
 
-# Columns whose nearness is summed up in one vector, so that a lane stands for eight.
-GROUP = 4 * COLUMNS
+_GROUP = PANELS * BYTES.columns
 # Taken off the nearness of rows and columns that only fill up a block.
 FAR = 2**29
 _ROWS = 512
+# Bytes that one vector of words takes.
+_LENGTH = 4 * BYTES.lanes
 
 
 class Scale(NamedTuple):
@@ -60,7 +62,7 @@ class Unsigned(NamedTuple):
     ----------
     words : ndarray, (n, length) int32
     panels : ndarray, (n * length,) int32
-        The same: the first words of `COLUMNS` rows, then their second ones, and so on.
+        The same: the first words of a block's columns, then their second ones, and so on.
     start : ndarray, (n,) int32
         Added to a product with a `Signed` row, it gives the product of the bytes, less half the
         squared norm of these, rounded down.
@@ -74,36 +76,31 @@ class Unsigned(NamedTuple):
     error: float
 
 
+# A sum in one order waits for each addition; this one has another order, but always the same.
+@njit(nogil=True, error_model="numpy", fastmath=FASTMATH | {"reassoc"})
+def _round_row(values, low, step, flip, out):  # type: ignore[no-untyped-def]
+    """Sum and squared norm of a row's bytes, and how far rounding moved it."""
+    per_step = 1.0 / step
+    squares, total, moved = int32(0), int32(0), 0.0
+    for k in range(values.shape[0]):
+        value = float64(values[k]) - low
+        q = int32(min(max(value * per_step + 0.5, 0.0), 255.0))
+        squares += q * q
+        total += q
+        off = value - step * q
+        moved += off * off
+        out[k] = uint8(q) ^ flip
+    return total, squares, np.sqrt(moved)
+
+
 @kernel(
     array(float32, 2), float64, float64, uint8, int64, int64, scratch(uint8, 2), scratch(int32, 1),
     scratch(int32, 1), scratch(float64, 1),
 )  # fmt: skip
 def _round(rows, low, step, flip, start, stop, bytes_, half, total, error):  # type: ignore[no-untyped-def]
-    per_step = 1.0 / step
     for row in range(start, stop):
-        squares, entries, moved = int32(0), int32(0), 0.0
-        for k in range(rows.shape[1]):
-            value = float64(rows[row, k]) - low
-            q = int32(min(max(value * per_step + 0.5, 0.0), 255.0))
-            squares += q * q
-            entries += q
-            off = value - step * q
-            moved += off * off
-            bytes_[row, k] = uint8(q) ^ flip
+        total[row], squares, error[row] = _round_row(rows[row], low, step, flip, bytes_[row])
         half[row] = squares >> 1
-        total[row] = entries
-        error[row] = np.sqrt(moved)
-
-
-@kernel(array(int32, 2), int64, int64, scratch(int32, 1))
-def _pack(words, start, stop, panels):  # type: ignore[no-untyped-def]
-    length = words.shape[1]
-    for panel in range(start, stop):
-        at = panel * COLUMNS * length
-        for column in range(COLUMNS):
-            one = words[panel * COLUMNS + column]
-            for k in range(length):
-                panels[at + k * COLUMNS + column] = one[k]
 
 
 class _Rounded(NamedTuple):
@@ -116,7 +113,7 @@ class _Rounded(NamedTuple):
 def _rounded(rows: NDArray[np.float32], scale: Scale, multiple: int, flip: int) -> _Rounded:
     n, length = rows.shape
     filled = -(-n // multiple) * multiple
-    bytes_ = np.zeros((filled, -(-length // (4 * LANES)) * 4 * LANES), np.uint8)
+    bytes_ = np.zeros((filled, -(-length // _LENGTH) * _LENGTH), np.uint8)
     half = np.full(filled, FAR, np.int32)
     total = np.zeros(filled, np.int32)
     error = np.empty(n, np.float64)
@@ -128,19 +125,13 @@ def _rounded(rows: NDArray[np.float32], scale: Scale, multiple: int, flip: int) 
     return _Rounded(bytes_.view(np.int32), half, total, float(error.max()))
 
 
-def signed(rows: NDArray[np.float32], scale: Scale, multiple: int) -> Signed:
-    """Rows (N, D) rounded, filled up to a multiple of so many."""
-    found = _rounded(rows, scale, multiple, 128)
+def signed(rows: NDArray[np.float32], scale: Scale) -> Signed:
+    """Rows (N, D) rounded, filled up to whole blocks."""
+    found = _rounded(rows, scale, BYTES.rows, 128)
     return Signed(found.words, found.half, found.error)
 
 
 def unsigned(rows: NDArray[np.float32], scale: Scale) -> Unsigned:
     """Rows (M, D) rounded, filled up to whole groups."""
-    words, half, total, error = _rounded(rows, scale, GROUP, 0)
-    panels = np.empty(words.size, np.int32)
-
-    def task(start: int, stop: int) -> None:
-        _pack(words, start, stop, panels)
-
-    for_ranges(task, len(words) // COLUMNS, _ROWS // COLUMNS, words.size)
-    return Unsigned(words, panels, 128 * total - half, error)
+    words, half, total, error = _rounded(rows, scale, _GROUP, 0)
+    return Unsigned(words, packed(words, BYTES), 128 * total - half, error)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from siftcore.kernels._jit import FASTMATH, array, kernel, scratch
 from siftcore.kernels._threads import for_ranges
 
-__all__ = ["Nearest", "ranked", "squared_distance"]
+__all__ = ["Nearest", "insert", "ranked", "squared_distance"]
 
 _RANKED_ROWS = 1024
 
@@ -45,35 +45,36 @@ def squared_distance(a, b):  # type: ignore[no-untyped-def]
     return total
 
 
+@njit(nogil=True, error_model="numpy", fastmath=FASTMATH)
+def insert(candidate, squared, index, distance):  # type: ignore[no-untyped-def]
+    """Put a candidate into the nearest of a row, ties to the lower index."""
+    place = index.shape[0]
+    while place > 0 and (
+        squared < distance[place - 1]
+        or (squared == distance[place - 1] and candidate < index[place - 1])
+    ):
+        place -= 1
+    if place == index.shape[0]:
+        return
+    for k in range(index.shape[0] - 1, place, -1):
+        index[k], distance[k] = index[k - 1], distance[k - 1]
+    index[place], distance[place] = candidate, squared
+
+
 @kernel(
     array(float32, 2), array(float32, 2), array(int32, 2), int64, int64, scratch(int32, 2),
     scratch(float64, 2),
 )  # fmt: skip
 def _rank(a, b, candidates, start, stop, index, distance):  # type: ignore[no-untyped-def]
-    """The nearest of a row's candidates by exact distance, ties to the lower index."""
-    n_out = index.shape[1]
+    """The nearest of a row's candidates by exact distance."""
     for row in range(start, stop):
-        for k in range(n_out):
-            index[row, k] = -1
-            distance[row, k] = np.inf
+        index[row] = -1
+        distance[row] = np.inf
         for candidate in candidates[row]:
-            if candidate < 0:
-                continue
-            total = squared_distance(a[row], b[candidate])
-            place = n_out
-            while place > 0 and (
-                total < distance[row, place - 1]
-                or (total == distance[row, place - 1] and candidate < index[row, place - 1])
-            ):
-                place -= 1
-            if place == n_out:
-                continue
-            for k in range(n_out - 1, place, -1):
-                distance[row, k] = distance[row, k - 1]
-                index[row, k] = index[row, k - 1]
-            distance[row, place] = total
-            index[row, place] = candidate
-        for k in range(n_out):
+            if candidate >= 0:
+                squared = squared_distance(a[row], b[candidate])
+                insert(candidate, squared, index[row], distance[row])
+        for k in range(index.shape[1]):
             distance[row, k] = np.sqrt(distance[row, k])
 
 

@@ -1,12 +1,12 @@
-"""A block of a matrix product in vector registers, and the largest entries of rows and columns.
+"""Blocks of a matrix product in vector registers, of which only the largest entries are kept.
 
 A matrix product of a library writes all its entries to memory, where a second pass has to read them
-again. Here they are looked at while they are in the first cache, without a branch.
+again. The blocks are of floats, or of bytes: one instruction of VNNI multiplies four times as many
+of these.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from llvmlite import ir
@@ -17,186 +17,208 @@ from siftcore.kernels._vectors import (
     FLAGS,
     data_of,
     everywhere,
+    has_feature,
     has_long_vectors,
     index,
     instruction,
+    larger,
     load,
     store,
     vector,
 )
 
-__all__ = ["COLUMNS", "LANES", "ROWS", "multiply_block", "update_columns", "update_rows"]
+__all__ = ["BYTES", "FLOATS", "Block", "byte_product", "has_byte_products", "nearness_block"]
 
-# The sums of a block fill three quarters of the registers, and its columns half of the first cache.
-LANES, _VECTORS, ROWS = (16, 2, 12) if has_long_vectors() else (8, 2, 6)
-COLUMNS = LANES * _VECTORS
+_INT32 = ir.IntType(32)
 
 
-def _accumulate(builder: Any, places: list[Any], a: Any, at: Any, length: Any, panel: Any) -> None:
-    with cgutils.for_range(builder, length) as loop:
-        column = builder.mul(loop.index, index(COLUMNS))
-        rights = [
-            load(builder, panel, builder.add(column, index(j * LANES)), LANES)
-            for j in range(_VECTORS)
-        ]
-        for i in range(ROWS):
-            row = builder.add(at, builder.mul(index(i), length))
-            value = builder.load(builder.gep(a, [builder.add(row, loop.index)]))
-            left = everywhere(builder, value, LANES)
-            for j, right in enumerate(rights):
-                place = places[i * _VECTORS + j]
-                product = builder.fmul(left, right, flags=FLAGS)
-                builder.store(builder.fadd(builder.load(place), product, flags=FLAGS), place)
+class Block(NamedTuple):
+    """Its rows, and its columns in vectors of so many lanes."""
+
+    lanes: int
+    vectors: int
+    rows: int
+
+    @property
+    def columns(self) -> int:
+        return self.lanes * self.vectors
+
+
+# The sums of a block fill three quarters of the registers.
+FLOATS = Block(16, 2, 12) if has_long_vectors() else Block(8, 2, 6)
+BYTES = Block(16, 2, 12)
+
+
+def has_byte_products() -> bool:
+    """Whether the processor that Numba compiles for multiplies bytes faster than floats."""
+    return has_feature("avx512vnni")
+
+
+def _words(lanes: int) -> ir.VectorType:
+    return ir.VectorType(_INT32, lanes)
+
+
+def _added(builder: Any, total: Any, right: Any, left: Any) -> Any:
+    """The total and the product, in every lane; of bytes four products."""
+    if total.type == vector(total.type.count):
+        return builder.fadd(total, builder.fmul(left, right, flags=FLAGS), flags=FLAGS)
+    words = total.type
+    if has_byte_products():
+        vnni = cgutils.get_or_insert_function(  # type: ignore[no-untyped-call]
+            builder.module, ir.FunctionType(words, [words] * 3), "llvm.x86.avx512.vpdpbusd.512"
+        )
+        return builder.call(vnni, [total, right, left])
+    # Elsewhere the same in steps, so that it can be tested; nothing there chooses it.
+    for k in range(4):
+        up, down = (ir.Constant(words, [bits] * words.count) for bits in (24 - 8 * k, 24))
+        unsigned = builder.lshr(builder.shl(right, up), down)
+        signed = builder.ashr(builder.shl(left, up), down)
+        total = builder.add(total, builder.mul(unsigned, signed))
+    return total
 
 
 @instruction
-def multiply_block(typing_context, a, at, length, panel, products):  # type: ignore[no-untyped-def]
-    """Products of `ROWS` rows with the columns of a panel.
+def byte_product(typing_context, unsigned, at_unsigned, signed, at_signed, length):  # type: ignore[no-untyped-def]
+    """Product of a row of bytes without a sign and one of bytes with a sign.
 
     Parameters
     ----------
-    a : ndarray, (n,) float32
-        Rows of `length`, one after the other.
+    unsigned, signed : ndarray, (n,) int32
+        Four bytes each.
+    at_unsigned, at_signed : int64
+        Places of the rows.
+    length : int64
+        Of the rows, a multiple of the lanes of `BYTES`.
+
+    Returns
+    -------
+    int32
+    """
+    signature = types.int32(unsigned, at_unsigned, signed, at_signed, length)
+    lanes = BYTES.lanes
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        _, at_unsigned, _, at_signed, length = arguments
+        right, left = data_of(context, builder, signature, arguments, 0, 2)
+        zero = ir.Constant(_words(lanes), [0] * lanes)
+        total = cgutils.alloca_once_value(builder, zero)  # type: ignore[no-untyped-call]
+        builder.store(zero, total)
+        with cgutils.for_range_slice(builder, index(0), length, index(lanes)) as (k, _):
+            one = load(builder, right, builder.add(at_unsigned, k), lanes)
+            other = load(builder, left, builder.add(at_signed, k), lanes)
+            builder.store(_added(builder, builder.load(total), one, other), total)
+        add = cgutils.get_or_insert_function(  # type: ignore[no-untyped-call]
+            builder.module,
+            ir.FunctionType(_INT32, [zero.type]),
+            f"llvm.vector.reduce.add.v{lanes}i32",
+        )
+        return builder.call(add, [builder.load(total)])
+
+    return signature, generate
+
+
+def _sums(
+    builder: Any, block: Block, starts: list[Any], less: list[Any], left: Any, at: Any, length: Any,
+    right: Any, at_panel: Any,
+) -> list[Any]:  # fmt: skip
+    """Starts less what is taken off a row, and the products: the vectors of all rows in turn."""
+    places = []
+    # LLVM keeps these in registers.
+    for off in less:
+        for start in starts:
+            place = cgutils.alloca_once(builder, start.type)  # type: ignore[no-untyped-call]
+            difference = builder.sub if isinstance(off.type.element, ir.IntType) else builder.fsub
+            builder.store(difference(start, off), place)
+            places.append(place)
+    with cgutils.for_range(builder, length) as loop:
+        column = builder.add(at_panel, builder.mul(loop.index, index(block.columns)))
+        rights = [
+            load(builder, right, builder.add(column, index(j * block.lanes)), block.lanes)
+            for j in range(block.vectors)
+        ]
+        for i in range(block.rows):
+            row = builder.add(at, builder.mul(index(i), length))
+            value = builder.load(builder.gep(left, [builder.add(row, loop.index)]))
+            here = everywhere(builder, value, block.lanes)
+            for j, those in enumerate(rights):
+                place = places[i * block.vectors + j]
+                builder.store(_added(builder, builder.load(place), those, here), place)
+        # LLVM unrolls the loop; without this it moves all loads of two rounds to the front, and has
+        # no registers left for the sums.
+        builder.asm(ir.FunctionType(ir.VoidType(), []), "", "~{memory}", [], True)
+    return [builder.load(place) for place in places]
+
+
+@instruction
+def nearness_block(  # type: ignore[no-untyped-def]
+    typing_context, rows, at, less, first, length, panels, at_panel, start, at_start,
+    of_rows, at_rows, of_columns, at_columns,
+):  # fmt: skip
+    """Nearness of the rows of a block to its columns; the largest are kept for groups of them.
+
+    Parameters
+    ----------
+    rows : ndarray, (n,) float32 or int32
+        Rows of `length`, one after the other; an int32 is four bytes with a sign.
     at : int64
         Place of the first row.
+    less : ndarray, (n,) float32 or int32
+        Taken off all products of a row.
+    first : int64
+        Place in `less` of the first row's.
     length : int64
-    panel : ndarray, (length * COLUMNS,) float32
-        The first entries of all columns, then the second ones, and so on.
-    products : ndarray, (ROWS * COLUMNS,) float32
-        Written.
+        Of a row.
+    panels : ndarray, (n,) float32 or int32
+        The first entries of a block's columns, then their second ones, and so on; an int32 is four
+        bytes without a sign.
+    at_panel : int64
+        Place of the first column.
+    start : ndarray, (n,) float32 or int32
+        What the products of a column are added to.
+    at_start : int64
+        Place in `start` of the first column's.
+    of_rows : ndarray, (n,) float32 or int32
+        A row's largest in every lane; raised where this block has a larger one.
+    at_rows : int64
+        Place of the first row's.
+    of_columns : ndarray, (n,) float32 or int32
+        A column's largest in this block. Written.
+    at_columns : int64
+        Place of the first column's.
     """
-    signature = types.void(a, at, length, panel, products)
+    signature = types.void(
+        rows, at, less, first, length, panels, at_panel, start, at_start, of_rows, at_rows,
+        of_columns, at_columns,
+    )  # fmt: skip
+    block = FLOATS if rows.dtype == types.float32 else BYTES
+    _, n_vectors, n_rows = block
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        _, at, length, _, _ = arguments
-        left, right, out = data_of(context, builder, signature, arguments, 0, 3, 4)
-        # LLVM keeps these in registers.
-        zero = ir.Constant(vector(LANES), [0.0] * LANES)
-        places = [
-            cgutils.alloca_once_value(builder, zero)  # type: ignore[no-untyped-call]
-            for _ in range(ROWS * _VECTORS)
-        ]
-        for place in places:
-            builder.store(zero, place)
-        _accumulate(builder, places, left, at, length, right)
-        for i, place in enumerate(places):
-            store(builder, builder.load(place), out, index(i * LANES))
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-class _Pair(NamedTuple):
-    """The two largest so far in every lane, and whose they are."""
-
-    best: Any
-    runner: Any
-    best_owner: Any
-    runner_owner: Any
-
-    def merged(self, builder: Any, value: Any, owner: Any) -> _Pair:
-        """With one more; what is as large does not replace."""
-        leads = builder.fcmp_ordered(">", value, self.best)
-        follows = builder.fcmp_ordered(">", value, self.runner)
-        next_owner = builder.select(follows, owner, self.runner_owner)
-        return _Pair(
-            builder.select(leads, value, self.best),
-            builder.select(leads, self.best, builder.select(follows, value, self.runner)),
-            builder.select(leads, owner, self.best_owner),
-            builder.select(leads, self.best_owner, next_owner),
+        _, at, _, first, length, _, at_panel, _, at_start, _, at_rows, _, at_columns = arguments
+        left, off, right, base, best, out = data_of(
+            context, builder, signature, arguments, 0, 2, 5, 7, 9, 11
         )
-
-
-def _load_pair(builder: Any, scores: Any, owners: Any, places: Sequence[Any]) -> _Pair:
-    values = [load(builder, scores, place, LANES) for place in places]
-    return _Pair(*values, *(load(builder, owners, place, LANES) for place in places))
-
-
-def _store_pair(builder: Any, pair: _Pair, scores: Any, owners: Any, places: Sequence[Any]) -> None:
-    for place, value in zip(places, pair[:2], strict=True):
-        store(builder, value, scores, place)
-    for place, owner in zip(places, pair[2:], strict=True):
-        store(builder, owner, owners, place)
-
-
-@instruction
-def update_rows(typing_context, products, take_off, first_column, score, column, at):  # type: ignore[no-untyped-def]
-    """Merge a block into the two best of its rows, for every `LANES`-th column on its own.
-
-    Parameters
-    ----------
-    products : ndarray, (ROWS * COLUMNS,) float32
-    take_off : ndarray, (COLUMNS,) float32
-        Of each column; infinite for columns that do not count.
-    first_column : int32
-        Number of the first column.
-    score : ndarray, (rows * 2 * LANES,) float32
-        Largest product less the column's `take_off` in every lane, then the second-largest, a row.
-        Changed.
-    column : ndarray, (rows * 2 * LANES,) int32
-        Their columns. Changed.
-    at : int64
-        Place of the first row's.
-    """
-    signature = types.void(products, take_off, first_column, score, column, at)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        _, _, first_column, _, _, at = arguments
-        source, off, scores, columns = data_of(context, builder, signature, arguments, 0, 1, 3, 4)
-        starts = [index(j * LANES) for j in range(_VECTORS)]
-        less = [load(builder, off, start, LANES) for start in starts]
-        number = everywhere(builder, first_column, LANES)
-        lane_type = ir.VectorType(ir.IntType(32), LANES)
-        owners = [
-            builder.add(number, ir.Constant(lane_type, [j * LANES + i for i in range(LANES)]))
-            for j in range(_VECTORS)
+        lanes = [index(j * block.lanes) for j in range(max(n_vectors, n_rows))]
+        starts = [
+            load(builder, base, builder.add(at_start, lanes[j]), block.lanes)
+            for j in range(n_vectors)
         ]
-        for i in range(ROWS):
-            places = [builder.add(at, index((2 * i + k) * LANES)) for k in range(2)]
-            pair = _load_pair(builder, scores, columns, places)
-            for j in range(_VECTORS):
-                product = load(builder, source, index(i * COLUMNS + j * LANES), LANES)
-                pair = pair.merged(builder, builder.fsub(product, less[j]), owners[j])
-            _store_pair(builder, pair, scores, columns, places)
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-@instruction
-def update_columns(typing_context, products, take_off, at, first_row, score, row):  # type: ignore[no-untyped-def]
-    """Merge a block into the two best of its columns; what is as large does not replace.
-
-    Parameters
-    ----------
-    products : ndarray, (ROWS * COLUMNS,) float32
-    take_off : ndarray, (n,) float32
-        Of each row; infinite for rows that do not count.
-    at : int64
-        Place of the first row's.
-    first_row : int32
-        Its number.
-    score : ndarray, (2 * COLUMNS,) float32
-        Largest product less the row's `take_off`, a column; then the second-largest. Changed.
-    row : ndarray, (2 * COLUMNS,) int32
-        Their rows. Changed.
-    """
-    signature = types.void(products, take_off, at, first_row, score, row)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        _, _, at, first_row, _, _ = arguments
-        source, off, scores, rows = data_of(context, builder, signature, arguments, 0, 1, 4, 5)
-        halves = [builder.gep(off, [builder.add(at, index(i))]) for i in range(ROWS)]
-        less = [everywhere(builder, builder.load(half), LANES) for half in halves]
-        numbers = [builder.add(first_row, ir.Constant(ir.IntType(32), i)) for i in range(ROWS)]
-        here = [everywhere(builder, number, LANES) for number in numbers]
-        for j in range(_VECTORS):
-            places = [index(k * COLUMNS + j * LANES) for k in range(2)]
-            pair = _load_pair(builder, scores, rows, places)
-            for i in range(ROWS):
-                product = load(builder, source, index(i * COLUMNS + j * LANES), LANES)
-                pair = pair.merged(builder, builder.fsub(product, less[i]), here[i])
-            _store_pair(builder, pair, scores, rows, places)
+        offs = [
+            builder.load(builder.gep(off, [builder.add(first, index(i))])) for i in range(n_rows)
+        ]
+        less = [everywhere(builder, value, block.lanes) for value in offs]
+        sums = _sums(builder, block, starts, less, left, at, length, right, at_panel)
+        for i in range(n_rows):
+            place = builder.add(at_rows, lanes[i])
+            largest = load(builder, best, place, block.lanes)
+            for j in range(n_vectors):
+                largest = larger(builder, largest, sums[i * n_vectors + j])
+            store(builder, largest, best, place)
+        for j in range(n_vectors):
+            largest = sums[j]
+            for i in range(1, n_rows):
+                largest = larger(builder, largest, sums[i * n_vectors + j])
+            store(builder, largest, out, builder.add(at_columns, lanes[j]))
         return context.get_dummy_value()
 
     return signature, generate

@@ -16,7 +16,7 @@ from numba.extending import intrinsic
 
 __all__ = [
     "FLAGS", "constant", "data_of", "everywhere", "fetch", "has_feature", "has_long_vectors",
-    "index", "instruction", "load", "shifted", "store", "vector",
+    "index", "instruction", "larger", "load", "shifted", "store", "vector",
 ]  # fmt: skip
 
 # Of single operations, as `FASTMATH` of whole kernels.
@@ -71,6 +71,13 @@ def shifted(builder: Any, first: Any, second: Any, by: int) -> Any:
     lanes = first.type.count
     chosen = ir.Constant(ir.VectorType(_INT32, lanes), list(range(by, by + lanes)))
     return builder.shuffle_vector(first, second, chosen)
+
+
+def larger(builder: Any, one: Any, other: Any) -> Any:
+    """The larger number in every lane, whole ones with a sign or floats, none a NaN."""
+    whole = isinstance(one.type.element, ir.IntType)
+    compare = builder.icmp_signed if whole else builder.fcmp_ordered
+    return builder.select(compare(">", one, other), one, other)
 
 
 def data_of(

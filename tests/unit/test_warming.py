@@ -12,12 +12,15 @@ from siftcore.cli import app
 
 # A new kernel or radius costs seconds at every first start: think before one is added here.
 KERNELS = [
+    "_bytes._round",
+    "_distances._rank",
+    "_nearest_bytes._search",
+    "_nearest_floats._search",
+    "_tiles._pack",
     *(f"blur._blur_radius_{radius}" for radius in (10, 13, 4, 5, 6, 7, 8)),
     "descriptor._describe",
     "doubling._double",
     "extrema._find",
-    "nearest._rank",
-    "nearest._search",
     "orientation._orient",
     "refine._refine",
     "reordering._reorder",
