@@ -65,6 +65,7 @@ def estimate_geometry(
         H with ``b ~ H a``, scaled to ``H[2, 2] = 1`` where that is possible; or F with
         ``b^T F a = 0`` and Frobenius norm 1. None with too few matches or no support.
     inliers : ndarray, (M,) bool
+        By the model before its last refinement on them; a few may differ from what `model` gives.
 
     Raises
     ------
