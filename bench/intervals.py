@@ -35,7 +35,7 @@ class Estimate:
 def bootstrap_mean(
     values: ArrayLike, groups: Sequence[Hashable] | None = None, *, seed: int = 0
 ) -> Estimate:
-    """Mean with a percentile interval (Efron and Tibshirani 1993, chapter 13).
+    """Mean with a percentile interval (Efron and Tibshirani 1993).
 
     Parameters
     ----------

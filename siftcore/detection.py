@@ -28,7 +28,7 @@ __all__ = [
 # Spacing of neighbouring levels for which the contrast threshold is stated.
 _LOWE_RATIO = 2.0 ** (1.0 / 3.0)
 _SAME_SPACING = 1e-9
-# Otero & Delbracio 2014, 3.1: extrema this far below the threshold are not even refined.
+# Otero & Delbracio 2014, algorithm 5: extrema this far below the threshold are not even refined.
 _PREFILTER = 0.8
 
 
@@ -66,8 +66,8 @@ class Keypoints(NamedTuple):
 def dog_weights(sigmas: NDArray[np.float64]) -> NDArray[np.float64]:
     """Factors that make DoG levels comparable, (levels - 1,) float64.
 
-    The DoG grows with the ratio k of its two sigmas as ``k - 1`` (Otero & Delbracio 2014, 3.2), so
-    it is divided by that, in units of Lowe's spacing ``2 ** (1/3)``. One threshold then serves any
+    The DoG grows with the ratio k of its two sigmas as ``k - 1`` (Lowe 2004, section 3), so it is
+    divided by that, in units of Lowe's spacing ``2 ** (1/3)``. One threshold then serves any
     number of scales an octave, and on an uneven ladder (the paper's) the wider steps do not win
     over the narrower ones: left as they are, they would make sigmas too large.
     """

@@ -158,7 +158,7 @@ class DescriptorParams:
 
 @dataclass(frozen=True, kw_only=True)
 class SiftParams(ScaleSpaceParams, DetectorParams, OrientationParams, DescriptorParams):
-    """All settings of `siftcore.extract`; the defaults are those of the IPOL reference program.
+    """All settings of `siftcore.extract`; the defaults are the IPOL reference program's.
 
     Every field of `ScaleSpaceParams`, `DetectorParams`, `OrientationParams` and
     `DescriptorParams`, as keywords.
@@ -189,9 +189,10 @@ class SiftParams(ScaleSpaceParams, DetectorParams, OrientationParams, Descriptor
         Parameters
         ----------
         name : {"default", "opencv", "colmap", "paper"}
-            ``"default"``: Otero & Delbracio 2014. ``"opencv"``: ``cv2.SIFT_create()``, which goes
-            on to smaller octaves. ``"colmap"``: lower threshold, 4 octaves, at most two
-            orientations, RootSIFT. ``"paper"``: the ladder of Noor et al. on the image's own grid.
+            ``"default"``: the reference program of Otero & Delbracio 2014, but for its limit of 8
+            octaves. ``"opencv"``: ``cv2.SIFT_create()``, which goes on to smaller octaves.
+            ``"colmap"``: lower threshold, 4 octaves, at most two orientations, RootSIFT.
+            ``"paper"``: the ladder of Noor et al. on the image's own grid.
         **changes
             Fields to override.
 
@@ -209,8 +210,8 @@ class SiftParams(ScaleSpaceParams, DetectorParams, OrientationParams, Descriptor
 PRESETS: MappingProxyType[str, dict[str, Any]] = MappingProxyType(
     {
         "default": {},
-        # cv2 makes round(log2(short side) - 2) octaves of the input grid, one more when doubled:
-        # its smallest has a short side of 4 * sqrt(1/2) to 4 * sqrt(2) samples.
+        # cv2 makes round(log2(short side)) - 1 octaves, the side being the doubled image's: its
+        # smallest has a short side of 4 * sqrt(1/2) to 4 * sqrt(2) samples.
         "opencv": {"min_octave_size": 4},
         "colmap": {
             "contrast_threshold": 0.02 / 3,

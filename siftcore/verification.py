@@ -22,7 +22,7 @@ Geometry = Literal["homography", "fundamental"]
 
 # Points that determine a model; PoseLib refuses fewer.
 _MINIMUM = {"homography": 4, "fundamental": 7}
-# Pixels of the second image for a homography; distance to the epipolar line for F.
+# Pixels: of the second image for a homography; the Sampson distance for F.
 DEFAULT_MAX_ERROR = {"homography": 3.0, "fundamental": 2.0}
 _SEED = 0
 # Far beyond any image, and far from overflowing in the products of the solvers.
@@ -65,6 +65,7 @@ def estimate_geometry(
         H with ``b ~ H a``, scaled to ``H[2, 2] = 1`` where that is possible; or F with
         ``b^T F a = 0`` and Frobenius norm 1. None with too few matches or no support.
     inliers : ndarray, (M,) bool
+        By the model before its last refinement on them; a few may differ from what `model` gives.
 
     Raises
     ------

@@ -89,7 +89,7 @@ def common_regions(
 def overlapping(a: Regions, b: Regions, homography: NDArray[np.float64]) -> int:
     """Pairs of regions with an overlap error of at most 40 %, one-to-one, least error first.
 
-    Mikolajczyk et al. 2005, section 4.1.
+    The repeatability of Mikolajczyk et al. 2005 counts these.
     """
     i, j, _ = _candidates(a.xy, b.moved, _REACH)
     # Regions whose areas differ by more cannot overlap well enough.

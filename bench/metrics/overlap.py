@@ -1,7 +1,7 @@
 """Overlap of image regions under a homography.
 
 Mikolajczyk, Tuytelaars, Schmid, Zisserman, Matas, Schaffalitzky, Kadir, Van Gool: A Comparison of
-Affine Region Detectors, IJCV 2005, section 4.1.
+Affine Region Detectors, IJCV 2005: its measure of repeatability.
 """
 
 from __future__ import annotations

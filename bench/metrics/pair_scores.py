@@ -102,7 +102,7 @@ def score_pair(a: Features, b: Features, homography: NDArray[np.float64]) -> Pai
 def _matched_regions(
     a: Regions, b: Regions, matches: Matches, homography: NDArray[np.float64]
 ) -> int:
-    """Regions, each counted once, whose match overlaps (Mikolajczyk et al. 2005, section 5)."""
+    """Regions, each counted once, whose match overlaps (Mikolajczyk et al. 2005)."""
     i, j = a.of_feature[matches.indices[:, 0]], b.of_feature[matches.indices[:, 1]]
     seen = (i >= 0) & (j >= 0)
     i, j = i[seen], j[seen]

@@ -1,7 +1,8 @@
 """From a high-resolution crop to the low-resolution input that a network sees.
 
-``clean`` is the paper's: bicubic reduction, rounded to 8 bits. ``real`` is what it announces as
-future work: low light, blur, noise and JPEG, drawn anew for each patch.
+``clean`` is bicubic reduction, rounded to 8 bits; Noor et al. do not say how they reduced. ``real``
+is drawn anew for each patch: noise, low light and coding losses, which they name as future work,
+and blur.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The SIFT descriptor: 4 x 4 cells of 8 orientation bins, with trilinear weights.
 
-Source: Lowe 2004, section 6; Otero & Delbracio 2014, section 4.2. Layout (row, column, bin), as
-OpenCV and Lowe's program have it: bin b counts gradients turned by ``-2 pi b / 8`` (with y down)
-from the keypoint's angle.
+Source: Lowe 2004, section 6; Otero & Delbracio 2014, section 4.2 (algorithm 12). Layout (row,
+column, bin), as OpenCV and Lowe's program have it: bin b counts gradients turned by ``-2 pi b / 8``
+(with y down) from the keypoint's angle.
 """
 
 from __future__ import annotations

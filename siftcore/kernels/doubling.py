@@ -1,4 +1,6 @@
-"""Linear doubling of the image: the classical first octave (Lowe 2004, 3.3; Otero & Delbracio 2.2).
+"""Linear doubling of the image: the classical first octave.
+
+Source: Lowe 2004, section 3.3; Otero & Delbracio 2014, algorithm 2.
 
 Sample (i, j) of the result lies at (i / 2, j / 2) of the input; past the last pixel the edge sample
 is repeated.

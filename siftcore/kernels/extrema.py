@@ -1,7 +1,8 @@
 """Discrete extrema of the difference of Gaussians over 3 x 3 x 3 neighbourhoods.
 
-Source: Lowe 2004, section 3.1; Otero & Delbracio 2014, section 3.1. DoG levels are differences of
-neighbouring Gaussians, taken row by row and never stored whole.
+Source: Lowe 2004, section 3.1; Otero & Delbracio 2014, section 3.2, algorithms 4 and 5. DoG levels
+are differences of neighbouring Gaussians, taken row by row and never stored whole. Only maxima
+above 0 and minima below it count, as in OpenCV.
 """
 
 from __future__ import annotations
@@ -151,7 +152,7 @@ def find_extrema(
     weights: NDArray[np.float32] | None = None,
     rows: tuple[int, int] | None = None,
 ) -> NDArray[np.int32]:
-    """Samples strictly above or below all 26 neighbours in the DoG stack.
+    """Samples further from 0 than all 26 neighbours in the DoG stack, on their side of it.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """Dominant gradient directions of keypoints.
 
-Source: Lowe 2004, section 5; Otero & Delbracio 2014, section 4.1. Votes go to the nearest bin, so
-that bin b stands for the direction ``2 pi b / n_bins``; the reference program reads its bins half a
-bin further on, which is not copied.
+Source: Lowe 2004, section 5; Otero & Delbracio 2014, section 4.1 (algorithm 11). Votes go to
+the nearest bin, so that bin b stands for the direction ``2 pi b / n_bins``; the reference program
+reads its bins half a bin further on, which is not copied.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Sub-pixel refinement of extrema, and the contrast, edge and border tests.
 
-Source: Lowe 2004, sections 4 and 4.1; Otero & Delbracio 2014, sections 3.2 and 3.3. The quadratic
-fit of the DoG at a sample gives an offset; one that exceeds 0.6 of a sample moves the fit to the
-neighbouring sample, and it is tried again.
+Source: Lowe 2004, sections 4 and 4.1; Otero & Delbracio 2014, sections 3.2 and 3.3 (algorithms 6 to
+9). The quadratic fit of the DoG at a sample gives an offset; one that exceeds 0.6 of a sample moves
+the fit to the neighbouring sample, and it is tried again.
 """
 
 from __future__ import annotations

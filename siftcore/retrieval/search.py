@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NEIGHBOURS", "Candidate", "search", "tally", "unit_roots"]
 
-# McCann & Lowe's choice.
+# McCann & Lowe recommend 10 to 20.
 NEIGHBOURS = 10
 # Squared distance of unit vectors that have nothing in common: the background of a collection
 # with fewer descriptors than are asked for.

@@ -76,8 +76,8 @@ def ladder_sigmas(params: ScaleSpaceParams) -> NDArray[np.float64]:
 def count_octaves(short_side: int, params: ScaleSpaceParams) -> int:
     """How many octaves fit, when the finest has `short_side` samples and each next one half.
 
-    Equals ``floor(log2(short_side / min_octave_size)) + 1`` (Otero & Delbracio 2014, 2.2), never
-    below 0, cut at ``params.n_octaves``.
+    Equals ``floor(log2(short_side / min_octave_size)) + 1``, the rule of the reference program of
+    Otero & Delbracio 2014 (which has 8 at most), never below 0, cut at ``params.n_octaves``.
     """
     n_octaves = 0
     while short_side >> n_octaves >= params.min_octave_size:

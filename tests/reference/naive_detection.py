@@ -101,7 +101,7 @@ def differences(gaussians: Array) -> Array:
 
 
 def extrema(dogs: Array) -> NDArray[np.int64]:
-    """(n, 3) samples strictly above or strictly below all 26 neighbours (Alg. 3)."""
+    """(n, 3) samples strictly above or strictly below all 26 neighbours (Alg. 4)."""
     levels, height, width = dogs.shape
     centre = dogs[1:-1, 1:-1, 1:-1]
     above = np.ones(centre.shape, bool)

@@ -62,6 +62,21 @@ def test_extrema(height: int, width: int, levels: int, grey: int, seed: int) -> 
     assert sorted(map(tuple, got.tolist())) == sorted(tuple(map(int, e)) for e in expected)
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_extrema_lie_on_their_side_of_0(sign: float) -> None:
+    def found(around: float, peak: float) -> list[list[int]]:
+        dogs = np.full((3, 5, 5), sign * around)
+        dogs[1, 2, 2] = sign * peak
+        gaussians = np.concatenate([np.zeros((1, 5, 5)), dogs.cumsum(axis=0)]).astype(np.float32)
+        rows: list[list[int]] = find_extrema(gaussians, np.full(3, 0.125, np.float32)).tolist()
+        return rows
+
+    # All are above their 26 neighbours, or, with the other sign, below them.
+    assert found(0.25, 0.5) == [[1, 2, 2]]
+    assert found(-0.25, 0.5) == [[1, 2, 2]]
+    assert found(-0.5, -0.25) == []
+
+
 def test_extrema_respect_each_levels_threshold(octaves: list[stages.Octave]) -> None:
     gaussians = octaves[0].gaussians.astype(np.float32)
     thresholds = np.array([9, 0.02, 0.005, 0.01, 9], np.float32)
