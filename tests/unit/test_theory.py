@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from siftcore.detection import _PREFILTER, dog_weights
-from siftcore.kernels import _gradient, descriptor, nearest, orientation, refine
+from siftcore.kernels import _gradient, descriptor, orientation, refine
+from siftcore.kernels._products import BYTES, FLOATS
+from siftcore.kernels._tiles import PANELS
 from siftcore.params import ScaleSpaceParams, SiftParams
 from siftcore.scalespace.gaussian import added_blur
 from siftcore.scalespace.geometry import PAPER_SIGMAS, count_octaves, ladder_sigmas
@@ -43,7 +45,7 @@ SENTENCES = {
     ],
     "matching": [
         # Of either kind of processor, in siftcore.kernels._products.
-        "12 rows of a with 32 of b (6 with 16 without AVX-512)",
+        "12 rows of a with 32 of b in registers (6 with 16 for floats without AVX-512)",
     ],
     "geometry": [
         f"| {DEFAULT_MAX_ERROR[geometry]:.0f} pixels | {_MINIMUM[geometry]} |"
@@ -66,12 +68,13 @@ def test_the_pages_have_the_numbers_of_the_code(page: str) -> None:
 def test_the_pages_have_the_numbers_that_they_spell_out() -> None:
     assert orientation.SMOOTHING_PASSES == 6
     assert "six passes" in words("orientation")
-    assert (nearest.KEPT_ROWS, nearest.KEPT_COLUMNS) == (3, 2)
-    assert "three candidates a row (two are wanted) and two a column" in words("matching")
+    assert PANELS * FLOATS.columns // FLOATS.lanes == PANELS * BYTES.columns // BYTES.lanes == 8
+    assert "the largest of every eight columns" in words("matching")
 
 
 def test_blocks_of_matching_are_of_one_of_the_two_sizes() -> None:
-    assert (nearest.ROWS, nearest.COLUMNS) in [(12, 32), (6, 16)]
+    assert (BYTES.rows, BYTES.columns) == (12, 32)
+    assert (FLOATS.rows, FLOATS.columns) in [(12, 32), (6, 16)]
 
 
 def test_the_papers_sigmas_are_increments_of_lowes_ladder() -> None:
