@@ -21,10 +21,10 @@ from siftcore.image import check_mask, load_image
 from siftcore.matching import match_features
 from siftcore.octaves import for_octaves
 from siftcore.params import SiftParams, resolve_params
-from siftcore.rows import open_rows
+from siftcore.rows import GreyRows, open_rows
 from siftcore.scalespace.protocol import Octave, ScaleSpace, ScaleSpaceProvider, StripProvider
 from siftcore.scalespace.registry import resolve_provider
-from siftcore.scalespace.strips import strip_rows
+from siftcore.scalespace.strips import faster_in_strips, strip_rows
 from siftcore.selection import check_budget, spread_out
 from siftcore.types import Features, MatchResult
 from siftcore.verification import Geometry, check_geometry, estimate_geometry
@@ -59,14 +59,18 @@ def _scale_space(
     value_range: tuple[float, float] | None,
 ) -> ScaleSpace:
     """In one piece; in strips where the image is large and the provider can."""
-    if getattr(source, "in_strips", False):
-        rows = open_rows(image, value_range)
-        if rows is not None:
-            in_strips = cast(StripProvider, source)
-            return in_strips.build_in_strips(
-                rows, params, strip_rows(rows.shape[1] * getattr(source, "scale", 1), params)
-            )
-    return source.build(load_image(image, value_range), params)
+    if not getattr(source, "in_strips", False):
+        return source.build(load_image(image, value_range), params)
+    in_strips = cast(StripProvider, source)
+    scale: int = getattr(source, "scale", 1)
+    rows = open_rows(image, value_range)
+    if rows is None:
+        grey = load_image(image, value_range)
+        height, width = grey.shape
+        if not faster_in_strips((scale * height, scale * width), params):
+            return source.build(grey, params)
+        rows = GreyRows(grey)
+    return in_strips.build_in_strips(rows, params, strip_rows(scale * rows.shape[1], params))
 
 
 def extract(

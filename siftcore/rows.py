@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from siftcore.errors import ImageReadError, InputError, MissingDependencyError
 from siftcore.image import check_shape, check_type, to_grey
 
-__all__ = ["ArrayRows", "ImageRows", "RasterRows", "TiffRows", "open_rows"]
+__all__ = ["ArrayRows", "GreyRows", "ImageRows", "RasterRows", "TiffRows", "open_rows"]
 
-# Below this many pixels an image is read and worked on in one piece.
+# Below this many pixels an image is read in one piece.
 LARGE = 2**25
 _TIFF = (".tif", ".tiff", ".btf")
 # Bytes of samples a byte of the file. Deflate reaches 1032, LZW 2700; a damaged header says more.
@@ -65,6 +65,25 @@ class ArrayRows:
         for start in range(0, self.shape[0], n):
             rows = np.asarray(self.array[start : start + n])
             yield to_grey(rows, self.value_range)
+
+
+class GreyRows:
+    """Rows of a grey image in memory.
+
+    Parameters
+    ----------
+    image : ndarray, (H, W) float32
+        In [0, 1], as `siftcore.load_image` gives it.
+    """
+
+    def __init__(self, image: NDArray[np.float32]) -> None:
+        self.image = image
+        self.shape = (int(image.shape[0]), int(image.shape[1]))
+
+    def blocks(self, n: int) -> Iterator[NDArray[np.float32]]:
+        """See `ImageRows`."""
+        for start in range(0, self.shape[0], n):
+            yield self.image[start : start + n]
 
 
 class TiffRows:

@@ -1,4 +1,4 @@
-"""The classical scale space of an image too large for memory, in strips of rows.
+"""The classical scale space of a large image, in strips of rows.
 
 Octaves are made side by side instead of one after the other: each holds only the rows that it still
 needs, gives its keypoints a strip at a time, and passes every second row of the level with twice
@@ -25,11 +25,15 @@ from siftcore.params import SiftParams
 from siftcore.scalespace.gaussian import added_blur, fill_levels, next_octave_source
 from siftcore.scalespace.geometry import Grid, count_octaves, ladder_sigmas
 from siftcore.scalespace.protocol import Octave, Strip
+from siftcore.scalespace.stacks import KEPT_BYTES
 
-__all__ = ["Window", "octaves_in_strips", "strip_rows", "windows"]
+__all__ = ["Window", "faster_in_strips", "octaves_in_strips", "strip_rows", "windows"]
 
-# Levels of a strip; its surroundings come on top.
-STRIP_BYTES = 256 * 2**20
+# Levels of a strip, so that those of all octaves and their surroundings are memory that can be used
+# again (`siftcore.scalespace.stacks`); more where the surroundings would be most of a strip.
+STRIP_BYTES = 96 * 2**20
+MOST_STRIP_BYTES = 256 * 2**20
+ENOUGH_ROWS = 256
 SMALLEST_STRIP = 64
 
 Rows = NDArray[np.float32]
@@ -165,8 +169,14 @@ def _halo(ladder: NDArray[np.float64], added: float, params: SiftParams) -> int:
     return max(fits, int(depth[level]) + math.ceil(around) + 2, passed_on)
 
 
+def _row_bytes(width: int, params: SiftParams) -> int:
+    """Of all levels of the finest octave."""
+    finest = 2 * width if params.first_octave < 0 else width >> params.first_octave
+    return 4 * len(ladder_sigmas(params)) * max(1, finest)
+
+
 def strip_rows(width: int, params: SiftParams) -> int:
-    """Rows of a strip, so that its levels take about `STRIP_BYTES`.
+    """Rows of a strip.
 
     Parameters
     ----------
@@ -174,9 +184,26 @@ def strip_rows(width: int, params: SiftParams) -> int:
         Of the image, in samples of the grid that octaves are counted from.
     params : SiftParams
     """
-    finest = 2 * width if params.first_octave < 0 else width >> params.first_octave
-    row = 4 * len(ladder_sigmas(params)) * max(1, finest)
-    return max(SMALLEST_STRIP, STRIP_BYTES // row)
+    row = _row_bytes(width, params)
+    wanted = max(STRIP_BYTES // row, ENOUGH_ROWS)
+    return max(SMALLEST_STRIP, min(wanted, MOST_STRIP_BYTES // row))
+
+
+def faster_in_strips(shape: tuple[int, int], params: SiftParams) -> bool:
+    """Whether an image that fits into memory is better worked on in strips.
+
+    Its octaves would else take memory fresh from the system, which has to clear it first.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Height and width, in samples of the grid that octaves are counted from.
+    params : SiftParams
+    """
+    height, width = shape
+    rows = 2 * height if params.first_octave < 0 else height >> params.first_octave
+    in_one_piece = _row_bytes(width, params) * rows
+    return in_one_piece > KEPT_BYTES and strip_rows(width, params) > SMALLEST_STRIP
 
 
 def octaves_in_strips(

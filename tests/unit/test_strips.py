@@ -9,7 +9,15 @@ import siftcore
 from siftcore import SiftParams
 from siftcore.rows import ArrayRows
 from siftcore.scalespace.protocol import ScaleSpace, Strip
-from siftcore.scalespace.strips import STRIP_BYTES, strip_rows, windows
+from siftcore.scalespace.strips import (
+    ENOUGH_ROWS,
+    MOST_STRIP_BYTES,
+    SMALLEST_STRIP,
+    STRIP_BYTES,
+    faster_in_strips,
+    strip_rows,
+    windows,
+)
 
 FIELDS = ("xy", "sigma", "angle", "response", "descriptors", "octave", "level")
 
@@ -80,6 +88,7 @@ def test_large_images_go_through_strips_by_themselves(photo, monkeypatch):
     whole = siftcore.extract(photo)
     monkeypatch.setattr("siftcore.rows.LARGE", 1000)
     monkeypatch.setattr("siftcore.scalespace.strips.STRIP_BYTES", 1)
+    monkeypatch.setattr("siftcore.scalespace.strips.ENOUGH_ROWS", 1)
     seen: list[Strip] = []
     detect = siftcore.pipeline.detect
     monkeypatch.setattr(
@@ -111,6 +120,35 @@ def test_windows_cover_every_row_once():
 
 def test_strips_are_as_high_as_memory_allows():
     params = SiftParams()
-    assert strip_rows(20_000, params) * 4 * 6 * 40_000 <= STRIP_BYTES
-    assert strip_rows(20_000, SiftParams(first_octave=0)) // 2 == strip_rows(20_000, params)
-    assert strip_rows(10**9, params) == 64
+    row = 4 * 6 * 2
+    assert strip_rows(4_000, params) == STRIP_BYTES // (row * 4_000)
+    # Of wide images enough rows that their surroundings are not the most of a strip.
+    assert strip_rows(20_000, params) == ENOUGH_ROWS
+    assert strip_rows(40_000, params) == MOST_STRIP_BYTES // (row * 40_000)
+    assert strip_rows(8_000, SiftParams(first_octave=0)) == strip_rows(4_000, params)
+    assert strip_rows(10**9, params) == SMALLEST_STRIP
+
+
+def test_images_whose_octaves_do_not_fit_what_is_kept_are_faster_in_strips():
+    params = SiftParams()
+    assert not faster_in_strips((1080, 1920), params)
+    assert faster_in_strips((2160, 3840), params)
+    assert not faster_in_strips((2160, 3840), SiftParams(first_octave=0))
+    # Strips of so wide an image would be surroundings for the most part.
+    assert not faster_in_strips((100, 200_000), params)
+
+
+@pytest.mark.parametrize("name", ["dog", "bicubic-x2"])
+def test_images_in_memory_go_through_strips_too(photo, name, monkeypatch):
+    whole = siftcore.extract(photo, name)
+    monkeypatch.setattr("siftcore.scalespace.strips.KEPT_BYTES", 1)
+    monkeypatch.setattr("siftcore.scalespace.strips.STRIP_BYTES", 1)
+    monkeypatch.setattr("siftcore.scalespace.strips.ENOUGH_ROWS", 70)
+    seen: list[Strip] = []
+    detect = siftcore.pipeline.detect
+    monkeypatch.setattr(
+        "siftcore.pipeline.detect", lambda o, p: seen.append(o.strip) or detect(o, p)
+    )
+    assert_same(siftcore.extract(photo, name), whole)
+    assert len(seen) > 5
+    assert all(strip is not None for strip in seen)
