@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+for _package in ("torch", "safetensors", "onnx", "onnxscript", "onnxruntime"):
+    pytest.importorskip(_package)
+
 from bench.runtimes import run
 from siftcore.errors import InputError
 
