@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-for _package in ("torch", "safetensors", "onnx", "onnxscript", "onnxruntime"):
-    pytest.importorskip(_package)
+pytest.importorskip("torch")
+pytest.importorskip("safetensors")
+pytest.importorskip("onnx")
+pytest.importorskip("onnxscript")
+pytest.importorskip("onnxruntime")
 
 from bench.runtimes import run
 from siftcore.errors import InputError
