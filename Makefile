@@ -1,5 +1,6 @@
 # make demo   the main job, on real photographs
 # make test   all tests but those that take minutes
+# make test-pythons   the tests but the networks', with each of PYTHONS; no torch is installed
 # make test-slow   those: every weight file held to its manifest on the images in DATA
 # make fuzz   12,000 damaged files, and arguments of all kinds, for what breaks
 # make lint   ruff and mypy
@@ -11,6 +12,7 @@
 # Each makes .venv from the pinned versions if there is none.
 
 PYTHON ?= python3
+PYTHONS ?= python3.10 python3.12 python3.13
 VENV := .venv
 BIN := $(VENV)/bin
 BENCH := $(BIN)/python -m bench
@@ -24,15 +26,28 @@ NETWORKS_X4 := srcnn-x4,srgan-x4,vdsr-x4,edsr-x4-half,method1-x4-half,method2-x4
 METHOD3_X2 := method3-x2-tiny,method3-x2,method3-x2-large,method3-x2-real
 METHOD3_X4 := method3-x4-tiny,method3-x4,method3-x4-large,method3-x4-real
 SPOILT := jpeg60,jpeg30,noise5,noise15,defocus,motion,lowlight
+# What `test` of pyproject.toml names, without torch and what needs it.
+ENGINE_EXTRAS := all,faiss,opencv,colmap,raster,docs,ray,demo
+ENGINE_PACKAGES := hypothesis jinja2 jsonschema onnx onnxruntime onnxscript pytest safetensors \
+	scipy selenium tensorboard
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-slow fuzz lint docs bench bench-docs bench-page ablations clean
+.PHONY: demo test test-pythons test-slow fuzz lint docs bench bench-docs bench-page ablations clean
 
 demo: $(VENV)/installed
 	$(BIN)/python -m bench demo
 
 test: $(VENV)/installed
 	$(BIN)/python -m pytest -q
+
+test-pythons:
+	set -e; for python in $(PYTHONS); do \
+		venv=.venv-$$(basename $$python); \
+		test -x $$venv/bin/python || $$python -m venv $$venv; \
+		$$venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+			--editable ".[$(ENGINE_EXTRAS)]" $(ENGINE_PACKAGES); \
+		$$venv/bin/python -m pytest -q; \
+	done
 
 test-slow: $(VENV)/installed
 	SIFTCORE_TRAINING_IMAGES=$(DATA)/train $(BIN)/python -m pytest -q -m slow

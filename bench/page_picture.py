@@ -35,8 +35,10 @@ def resize(browser: Any, width: int, height: int) -> None:
 def run_sample(browser: Any, address: str, number: int) -> None:
     """Open the page, take a sample, match, and wait for the end."""
     browser.get(address)
-    wait_for(browser, "return document.querySelector('#run')")
-    browser.execute_script("document.querySelector(arguments[0]).click()", f"#sample-{number}")
+    sample = f"#sample-{number}"
+    parts = ["#run", sample]
+    wait_for(browser, "return arguments[0].every(part => document.querySelector(part))", parts)
+    browser.execute_script("document.querySelector(arguments[0]).click()", sample)
     wait_for(browser, "return document.querySelector('#image-a img')?.naturalWidth")
     browser.execute_script("document.querySelector('#run').click()")
     wait_for(

@@ -56,7 +56,10 @@ def page(driver: Any, address: str) -> Any:
         driver.get_log(log)
     resize(driver, 1280, 900)
     driver.get(address)
-    wait_for(driver, "return document.querySelector('#image-b input[type=file]')")
+    # Gradio fetches each kind of component by itself, so that they appear in any order.
+    parts = ["#image-a input[type=file]", "#image-b input[type=file]", "#providers label", "#run"]
+    parts += [f"#sample-{number}" for number in range(len(SAMPLES))]
+    wait_for(driver, "return arguments[0].every(part => document.querySelector(part))", parts)
     return driver
 
 
