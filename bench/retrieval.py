@@ -23,7 +23,7 @@ from bench.session import Session
 from bench.store import digest
 from siftcore.errors import InputError
 from siftcore.retrieval import ImageIndex, IndexSettings, verify_candidates
-from siftcore.retrieval.storage import STRUCTURE
+from siftcore.retrieval.manifest import STRUCTURE
 from siftcore.retrieval.verify import MIN_INLIERS
 from siftcore.types import Features
 
