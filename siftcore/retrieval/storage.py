@@ -99,6 +99,8 @@ def extend_index(folder: Path) -> Iterator[ImageIndex]:
         yield index
         if index.parts != before:
             _write(index, made)
+        else:
+            _remove_unnamed(made)
 
 
 def load_index(folder: Path) -> ImageIndex:
