@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +11,8 @@ from siftcore.demo_page import results
 from siftcore.demo_page.choices import Choices, provider_choices
 from siftcore.demo_page.compare import MAX_PROVIDERS
 from siftcore.demo_page.pairs import REDUCTIONS
-from siftcore.demo_page.running import LONG_SIDES, MODELS, run_comparison
+from siftcore.demo_page.process import ComparisonProcess
+from siftcore.demo_page.running import LONG_SIDES, MODELS, run_comparison, stop_comparison
 from siftcore.demo_page.samples import SAMPLES
 from siftcore.demo_page.uploads import Upload
 
@@ -20,6 +23,11 @@ __all__ = ["CSS", "build_page", "make_theme"]
 
 # Images lie on the disk for an hour at most, and are looked through every ten minutes.
 _DELETE_CACHE = (600, 3600)
+
+_WAITING = (
+    f"() => [{json.dumps(results.message('Waiting for its turn ...'))}, "
+    "{__type__: 'update', interactive: true}]"
+)
 
 CSS = """
 .gradio-container { max-width: 1120px !important; margin: 0 auto !important; }
@@ -40,11 +48,15 @@ p.sift-note { margin: 0.4rem 0 0; color: var(--block-info-text-color); font-size
 """
 
 
-def build_page(*, max_upload_mb: float, max_megapixels: float, device: str) -> gr.Blocks:
+def build_page(
+    *, process: ComparisonProcess, max_upload_mb: float, max_megapixels: float, device: str
+) -> gr.Blocks:
     """Lay the page out.
 
     Parameters
     ----------
+    process : ComparisonProcess
+        Where comparisons are done.
     max_upload_mb : float
         Said on the page; the server enforces it.
     max_megapixels : float
@@ -90,7 +102,9 @@ def build_page(*, max_upload_mb: float, max_megapixels: float, device: str) -> g
             elem_id="providers",
         )
         further, settings = _settings(gr, choices)
-        match = gr.Button("Match", variant="primary", elem_id="run")
+        with gr.Row():
+            match = gr.Button("Match", variant="primary", elem_id="run", scale=4)
+            stop = gr.Button("Stop", interactive=False, elem_id="stop", scale=1)
         status = gr.HTML(
             results.message("Drop an image or take a sample, then press Match."),
             elem_id="status",
@@ -106,13 +120,24 @@ def build_page(*, max_upload_mb: float, max_megapixels: float, device: str) -> g
                 for n in range(MAX_PROVIDERS):
                     with gr.Row():
                         keypoints += [_picture(gr, f"keypoints-{n}-{side}") for side in "ab"]
-        match.click(
-            partial(run_comparison, max_megapixels, device),
+        # In the browser, so that it is there before any answer: others may be first in the queue.
+        match.click(None, outputs=[status, stop], js=_WAITING, api_visibility="private")
+        compared = match.click(
+            _of_session(gr, partial(run_comparison, process, max_megapixels, device)),
             inputs=[image_a, image_b, main, further, *settings],
-            outputs=[status, figures, *matches, *keypoints],
+            outputs=[status, stop, figures, *matches, *keypoints],
             # One comparison uses all cores already.
             concurrency_limit=1,
             # The overlay hides what is there; the status line says what goes on.
+            show_progress="hidden",
+            api_visibility="private",
+        )
+        stop.click(
+            _answer_of_session(gr, partial(stop_comparison, process)),
+            outputs=[status, stop],
+            # Takes it out of the queue, and what it still says is not listened to.
+            cancels=[compared],
+            queue=False,
             show_progress="hidden",
             api_visibility="private",
         )
@@ -138,6 +163,26 @@ def make_theme() -> gr.themes.Base:
         button_primary_background_fill_dark="*primary_600",
     )
     return theme
+
+
+def _of_session(gr: Any, function: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+    """`function` with the session that asks as its first argument; Gradio goes by annotations."""
+
+    def asked(request: Any, *inputs: Any) -> Iterator[Any]:
+        yield from function(request.session_hash, *inputs)
+
+    asked.__annotations__["request"] = gr.Request
+    return asked
+
+
+def _answer_of_session(gr: Any, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for a function that answers once."""
+
+    def asked(request: Any) -> Any:
+        return function(request.session_hash)
+
+    asked.__annotations__["request"] = gr.Request
+    return asked
 
 
 def _image_input(gr: Any, label: str, elem_id: str) -> Any:

@@ -62,8 +62,15 @@ def serve(
         _check_gradio()
         _check_address(host, port)
         from siftcore.demo_page.page import CSS, build_page, make_theme
+        from siftcore.demo_page.process import ComparisonProcess
 
-        page = build_page(max_upload_mb=max_upload_mb, max_megapixels=max_megapixels, device=device)
+        process = ComparisonProcess()
+        page = build_page(
+            process=process,
+            max_upload_mb=max_upload_mb,
+            max_megapixels=max_megapixels,
+            device=device,
+        )
         page.queue(max_size=_QUEUE, default_concurrency_limit=1)
         try:
             _, address, _ = page.launch(
@@ -87,6 +94,7 @@ def serve(
             ready(address)
             threading.Event().wait()
         finally:
+            process.close()
             page.close(verbose=False)
 
 
