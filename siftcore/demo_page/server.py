@@ -61,7 +61,8 @@ def serve(
         os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
         _check_gradio()
         _check_address(host, port)
-        from siftcore.demo_page.page import CSS, build_page, make_theme
+        from siftcore.demo_page.look import CSS, make_theme
+        from siftcore.demo_page.page import build_page
         from siftcore.demo_page.process import ComparisonProcess
 
         process = ComparisonProcess()

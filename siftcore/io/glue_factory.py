@@ -18,7 +18,7 @@ import numpy as np
 from siftcore.errors import InputError
 from siftcore.io._hdf5_file import create_hdf5, open_hdf5, read_array
 from siftcore.io.foreign import checked_features
-from siftcore.io.hdf5 import ImageNames
+from siftcore.io.image_names import ImageNames
 from siftcore.types import Features
 
 __all__ = ["read_glue_factory", "write_glue_factory"]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from siftcore.errors import InputError, InputTypeError
-from siftcore.io.hdf5 import ImageNames
+from siftcore.io.image_names import ImageNames
 from siftcore.retrieval._faiss import import_faiss
 from siftcore.retrieval._sources import FileSource, MemorySource, Part
 from siftcore.retrieval.search import NEIGHBOURS, Candidate, search, unit_roots
