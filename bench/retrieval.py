@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
 from bench.extractors import Extractor, make_extractors, top_features
 from bench.intervals import bootstrap_mean
 from bench.photographs import reduced
 from bench.report import Report, Table
 from bench.retrieval_queries import Query, read_collection
+from bench.retrieval_trial import (
+    VERIFIED,
+    Arrays,
+    Trial,
+    bytes_a_descriptor,
+    features_of,
+    times,
+)
 from bench.session import Session
-from bench.store import digest
 from siftcore.errors import InputError
-from siftcore.retrieval import ImageIndex, IndexSettings, verify_candidates
-from siftcore.retrieval.storage import STRUCTURE
 from siftcore.retrieval.verify import MIN_INLIERS
-from siftcore.types import Features
 
 __all__ = ["run"]
 
 REFERENCE = "dog"
-VERIFIED = 20
 _KINDS = ("flat", "ivf-sq8", "ivf-pq")
-_CODE = ("siftcore", "bench.retrieval", "bench.retrieval_queries")
-_NOWHERE = 10**6
-Arrays = dict[str, NDArray[Any]]
 
 
 def run(
@@ -78,7 +73,7 @@ def run(
         if found is not None:
             collection[name] = found[budget]
     total = sum(map(len, collection.values()))
-    trial = _Trial(collection, session, timed)
+    trial = Trial(collection, session, timed)
     report = Report(
         "retrieval",
         {
@@ -134,89 +129,27 @@ def _at_scale(queries: Sequence[Query], scale: int) -> list[Query]:
     return [Query(q.group, q.scene, reduced(q.image, scale), q.right) for q in queries]
 
 
-class _Trial:
-    """The collection, its indices by kind, and what queries found in them."""
-
-    def __init__(self, collection: dict[str, Features], session: Session, timed: int) -> None:
-        self.collection = collection
-        self.timed = timed
-        self.session = session
-        self._made: dict[str, ImageIndex] = {}
-        content = "".join(f"{n}{digest(f.descriptors)}" for n, f in sorted(collection.items()))
-        self._identity = hashlib.sha256(content.encode()).hexdigest()
-
-    def kind(self, asked: str) -> str:
-        """What ``"auto"`` means for this collection."""
-        settings = IndexSettings(kind=asked)  # type: ignore[arg-type]
-        return settings.kind_for(sum(map(len, self.collection.values())))
-
-    def index(self, kind: str) -> ImageIndex:
-        """An index of the collection, made once."""
-        kind = self.kind(kind)
-        if kind not in self._made:
-            settings = IndexSettings(kind=kind, seed=self.session.seed)  # type: ignore[arg-type]
-            self._made[kind] = ImageIndex.build(self.collection, settings)
-        return self._made[kind]
-
-    def ask(self, query: Query, features: Features, kind: str) -> Arrays:
-        """Places of the first right image before and after, and inliers; from the cache if there.
-
-        ``places`` (2,), ``inliers`` (2,): of the best right image, and the most of a wrong one.
-        """
-        about = {
-            "collection": self._identity,
-            "kind": self.kind(kind),
-            "features": digest(features.descriptors) + digest(features.xy),
-            "right": sorted(query.right),
-            "seed": self.session.seed,
-        }
-        return self.session.store.get(
-            "retrieval", about, lambda: self._answer(query, features, kind), _CODE
-        )
-
-    def _answer(self, query: Query, features: Features, kind: str) -> Arrays:
-        index = self.index(kind)
-        voted = index.query(features, VERIFIED)
-        verified = verify_candidates(index, features, voted, top=VERIFIED)
-        places = [
-            next((n for n, each in enumerate(found) if each.name in query.right), _NOWHERE)
-            for found in (voted, verified)
-        ]
-        inliers = [
-            max((e.inliers or 0 for e in verified if (e.name in query.right) is right), default=0)
-            for right in (True, False)
-        ]
-        return {"places": np.array(places), "inliers": np.array(inliers)}
-
-
-def _features(
-    session: Session, extractor: Extractor, image: NDArray[np.uint8], budget: int
-) -> Features | None:
-    found = top_features(session, extractor, image, [budget])
-    return None if found is None else found[budget]
-
-
 def _add_row(
     table: Table,
     name: str,
     extractor: Extractor | None,
     queries: Sequence[Query],
     budget: int,
-    trial: _Trial,
+    trial: Trial,
 ) -> None:
     found, counts = [], []
     for query in trial.session.track(queries, f"{table.title}, {name}"):
-        features = extractor and _features(trial.session, extractor, query.image, budget)
+        features = extractor and features_of(trial.session, extractor, query.image, budget)
         if features is None or extractor is None:
             table.add_failed(name, trial.session.failed.get(name, "not made"))
             return
         counts.append(len(features))
         found.append(trial.ask(query, features, "auto"))
-    times = _times(trial, extractor, queries, budget) if extractor else (None,) * 3
+    taken = times(trial, extractor, queries, budget) if extractor else (None,) * 3
     inliers = np.array([each["inliers"] for each in found])
     table.add(
         name, *_recalls(found, queries, trial.session.seed), float(inliers[:, 0].mean()),
-        int(inliers[:, 1].max()), round(float(np.mean(counts))), *times,
+        int(inliers[:, 1].max()), round(float(np.mean(counts))), *taken,
     )  # fmt: skip
 
 
@@ -229,37 +162,13 @@ def _recalls(found: Sequence[Arrays], queries: Sequence[Query], seed: int) -> It
             yield bootstrap_mean(hits, groups, seed=seed)
 
 
-def _times(
-    trial: _Trial, extractor: Extractor, queries: Sequence[Query], budget: int, kind: str = "auto"
-) -> tuple[float | None, float | None, float | None]:
-    """Medians of extraction, search and verification, in milliseconds."""
-    if not trial.timed:
-        return None, None, None
-    index = trial.index(kind)
-    spread = np.linspace(0, len(queries) - 1, min(trial.timed, len(queries))).astype(int)
-    # The first call loads the kernels and the network.
-    extractor.extract(queries[0].image[:64, :64], budget)
-    taken = []
-    for query in (queries[place] for place in spread):
-        begun = time.perf_counter()
-        features = extractor.extract(query.image, budget)
-        extracted = time.perf_counter()
-        voted = index.query(features, VERIFIED)
-        searched = time.perf_counter()
-        verify_candidates(index, features, voted, top=VERIFIED)
-        verified = time.perf_counter()
-        taken.append((extracted - begun, searched - extracted, verified - searched))
-    extract, search, verify = 1e3 * np.median(taken, axis=0)
-    return float(extract), float(search), float(verify)
-
-
 def _compare_kinds(
     report: Report,
     providers: Mapping[int, Sequence[str]],
     extractors: Mapping[str, Extractor],
     queries: Sequence[Query],
     budget: int,
-    trial: _Trial,
+    trial: Trial,
     kinds: Sequence[str],
 ) -> None:
     scale, chosen = next(iter(providers.items()))
@@ -275,16 +184,9 @@ def _compare_kinds(
     for kind in kinds:
         found = []
         for query in trial.session.track(asked, kind):
-            features = _features(trial.session, extractor, query.image, budget)
+            features = features_of(trial.session, extractor, query.image, budget)
             if features is not None:
                 found.append(trial.ask(query, features, kind))
-        _, search, _ = _times(trial, extractor, asked, budget, kind)
-        size = _bytes_a_descriptor(trial.index(kind))
+        _, search, _ = times(trial, extractor, asked, budget, kind)
+        size = bytes_a_descriptor(trial.index(kind))
         table.add(kind, size, *_recalls(found, asked, trial.session.seed), search)
-
-
-def _bytes_a_descriptor(index: ImageIndex) -> float:
-    with TemporaryDirectory() as folder, contextlib.suppress(ZeroDivisionError):
-        index.save(Path(folder) / "index")
-        return (Path(folder) / "index" / STRUCTURE).stat().st_size / index.n_descriptors
-    return float("nan")

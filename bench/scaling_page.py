@@ -2,51 +2,41 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from bench.batches import PARTS, RATES
+from bench.page_parts import fill_parts
 from bench.report import Table
 from bench.result_files import Result, find_table, read_result
 from siftcore.errors import InputError
-from siftcore.io.atomic import atomic_write
 
 __all__ = ["write"]
 
-_BLOCK = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _CORES = 1000
 # A core hour, as prices of rented machines are.
 _SECONDS = 3600
-_WRONG = "{page!r} has no block '<!-- figures: {name} -->'; put it back"
 
 
 def write(results: Path, page: Path) -> None:
-    """Fill in the page's blocks of figures; the rest stays as it is.
+    """Fill in the page's parts; the rest stays as it is.
 
     Raises
     ------
     InputError
-        When the result is missing or lacks a table, or the page lacks a block.
+        When the result is missing or lacks a table, or the page lacks a part.
     """
     result = read_result(results / "batches.json")
     parts, rates = (_table(result, title) for title in (PARTS, RATES))
-    blocks = {
-        "measured": [_measured(result), parts.markdown(), rates.markdown()],
-        "cost": [_cost(rates, parts).markdown(), *_worked(rates, parts)],
-        "limits": [_limits(rates, parts).markdown()],
-    }
-    text = page.read_text(encoding="utf-8")
-    names = {match[2] for match in _BLOCK.finditer(text)}
-    for name in blocks.keys() ^ names:
-        raise InputError(_WRONG.format(page=str(page), name=name))
-
-    def filled(match: re.Match[str]) -> str:
-        return match[1] + "\n" + "\n\n".join(blocks[match[2]]) + "\n\n" + match[3]
-
-    with atomic_write(page) as temporary:
-        temporary.write_text(_BLOCK.sub(filled, text), encoding="utf-8")
+    fill_parts(
+        page,
+        {
+            "measured": [_measured(result), parts.markdown(), rates.markdown()],
+            "cost": [_cost(rates, parts).markdown(), *_worked(rates, parts)],
+            "limits": [_limits(rates, parts).markdown()],
+        },
+    )
 
 
 def _table(result: Result, title: str) -> Table:

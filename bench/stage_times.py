@@ -18,7 +18,8 @@ from siftcore.image import load_image
 from siftcore.kernels.blur import gaussian_blur
 from siftcore.kernels.doubling import double_linearly
 from siftcore.params import SiftParams
-from siftcore.scalespace.gaussian import DogProvider, added_blur
+from siftcore.scalespace.dog import DogProvider
+from siftcore.scalespace.gaussian import added_blur
 from siftcore.scalespace.geometry import ladder_sigmas
 
 __all__ = ["STAGES", "add_blurs", "add_stages", "first_octave_blurs", "stage_seconds"]

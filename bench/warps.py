@@ -11,7 +11,8 @@ import numpy as np
 from bench.extractors import make_extractors
 from bench.intervals import Estimate, bootstrap_mean
 from bench.metrics.homographies import auc_shares
-from bench.pairs.synthetic_warps import KINDS, read_pairs
+from bench.pairs.synthetic_warps import read_pairs
+from bench.pairs.warp_kinds import KINDS
 from bench.program_scores import NOTE, Scored, rankings, score_programs
 from bench.report import Report
 from bench.session import Session

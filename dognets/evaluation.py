@@ -20,8 +20,8 @@ from dognets.errors import DataError
 from dognets.ladders import LADDERS
 from siftcore.errors import ParameterError
 from siftcore.kernels.blur import gaussian_blur
+from siftcore.scalespace.enlarging import upscale_bicubic
 from siftcore.scalespace.geometry import PAPER_SIGMAS
-from siftcore.scalespace.superres import upscale_bicubic
 
 if TYPE_CHECKING:
     from dognets.models import SuperResolver

@@ -64,7 +64,8 @@ def make_provider(
     from dognets.errors import WeightsError
     from dognets.inference import Runner
     from dognets.pretrained import load_model
-    from siftcore.scalespace.superres import PixelSR, StackSR
+    from siftcore.scalespace.stack_sr import StackSR
+    from siftcore.scalespace.superres import PixelSR
 
     architecture, _, scale = name.partition("-x")
     path = Path(weights) if weights is not None else _weights_file(name)

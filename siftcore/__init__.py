@@ -46,7 +46,8 @@ if TYPE_CHECKING:
         provider_info,
         register_provider,
     )
-    from siftcore.scalespace.superres import PixelSR, StackSR
+    from siftcore.scalespace.stack_sr import StackSR
+    from siftcore.scalespace.superres import PixelSR
     from siftcore.types import Features, Matches, MatchResult
 
 _MODULE_OF = {
@@ -71,7 +72,7 @@ _MODULE_OF = {
     "ScaleSpaceProvider": "scalespace.protocol",
     "SiftError": "errors",
     "SiftParams": "params",
-    "StackSR": "scalespace.superres",
+    "StackSR": "scalespace.stack_sr",
     "UnknownProviderError": "errors",
     "describe": "pipeline",
     "extract": "pipeline",

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from siftcore.errors import ImageReadError, InputError, InputTypeError, ParameterError
+from siftcore.image_files import pil_pixels, read_pixels, reading_failed
 
-__all__ = ["check_mask", "check_shape", "check_type", "load_image", "read_pixels", "to_grey"]
+__all__ = ["check_mask", "check_shape", "check_type", "load_image", "to_grey"]
 
 # ITU-R BT.601, as OpenCV and Pillow weigh RGB.
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -25,89 +26,15 @@ _SMALLEST_SPAN = 1e-30
 _TAKES = "a path, a PIL image, or an array (H, W) or (H, W, 1|3|4) of bool, uint8, uint16 or float"
 
 
-def read_pixels(path: str | os.PathLike[str]) -> NDArray[Any]:
-    """Read an image file.
-
-    Parameters
-    ----------
-    path : str or path
-        Any format that Pillow reads. The EXIF orientation is not applied (as in COLMAP and hloc).
-
-    Returns
-    -------
-    ndarray, (H, W) or (H, W, 3)
-        uint8; uint16 for 16-bit grey files; float32 for floating-point TIFF. Pillow reduces 16-bit
-        colour files to 8 bits; read those with tifffile or OpenCV and pass the array.
-
-    Raises
-    ------
-    ImageReadError
-        Missing, unreadable, truncated, not an image, beyond Pillow's decompression-bomb limit, or
-        larger than memory.
-
-    Notes
-    -----
-    Pillow's warnings about damage that leaves the pixels alone pass unchanged; where they are made
-    errors, the file is refused. Silencing them here would not be safe among threads.
-    """
-    name = os.fspath(path)
-    try:
-        with Image.open(name) as opened:
-            _check_size(opened)
-            return _pil_pixels(opened)
-    except FileNotFoundError:
-        raise ImageReadError(name, "there is no such file") from None
-    except UnidentifiedImageError:
-        raise ImageReadError(
-            name, "its contents are in no image format that Pillow knows; check that it is an image"
-        ) from None
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise ImageReadError(
-            name,
-            f"{error}; if you trust the file, raise PIL.Image.MAX_IMAGE_PIXELS or pass an array",
-        ) from None
-    # Every codec of Pillow has errors of its own: struct.error, SyntaxError, zlib.error and more.
-    except Exception as error:
-        raise ImageReadError(name, _reason(error)) from None
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, MemoryError):
-        return "it asks for more memory than there is; it may be damaged, or too large to read"
-    return f"{str(error) or type(error).__name__}; the file may be truncated or damaged"
-
-
-def _check_size(image: Image.Image) -> None:
-    # Pillow only warns up to twice its limit.
-    most = Image.MAX_IMAGE_PIXELS
-    if most is not None and image.width * image.height > most:
-        raise Image.DecompressionBombError(
-            f"Image size ({image.width * image.height} pixels) exceeds limit of {most} pixels"
-        )
-
-
-def _pil_pixels(image: Image.Image) -> NDArray[Any]:
-    mode = image.mode
-    if mode == "I" and image.format == "PPM":
-        # Pillow scales a .pgm of more than 8 bits to 16, and keeps it in 32.
-        return np.asarray(image).astype(np.uint16)
-    if mode in ("1", "L", "I", "F") or mode.startswith("I;16"):
-        return np.asarray(image)
-    if mode in ("LA", "La"):
-        return np.asarray(image.convert("LA"))[..., 0]
-    # Alpha is dropped, not blended: what lies under it is unknown.
-    return np.asarray(image.convert("RGB"))
-
-
 def _as_array(image: Any) -> NDArray[Any]:
     if isinstance(image, (str, Path, os.PathLike)):
         return read_pixels(image)
     if isinstance(image, Image.Image):
         try:
-            return _pil_pixels(image)
+            return pil_pixels(image)
         except Exception as error:
             name = getattr(image, "filename", "") or "a PIL image"
-            raise ImageReadError(name, _reason(error)) from None
+            raise ImageReadError(name, reading_failed(error)) from None
     if isinstance(image, np.ndarray):
         return image
     if type(image).__module__.partition(".")[0] == "torch":

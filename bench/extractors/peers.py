@@ -13,7 +13,7 @@ from bench.extractors.extractor import Extractor
 from bench.extractors.providers import scale_of
 from bench.peers import CONTRAST, opencv_sift, pycolmap_extractor, skimage_sift
 from siftcore.errors import ParameterError
-from siftcore.scalespace.superres import upscale_bicubic
+from siftcore.scalespace.enlarging import upscale_bicubic
 from siftcore.types import Features
 
 __all__ = ["PEERS", "make_peer"]

@@ -6,10 +6,8 @@ detail that the other does not have, as a camera would.
 
 from __future__ import annotations
 
-import io
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -23,43 +21,21 @@ from skimage import data
 
 from bench.metrics.overlap import local_affine
 from bench.pairs.pair import ImagePair
+from bench.pairs.warp_kinds import KINDS, Homography, about, to_bytes
 from bench.session import Session
 from bench.store import digest
 from dognets.data.images import find_images
 from siftcore.errors import InputError
 from siftcore.image import load_image
 
-__all__ = ["KINDS", "Warp", "read_pairs", "render"]
+__all__ = ["read_pairs", "render"]
 
-_CODE = ("bench.pairs.synthetic_warps", "bench.metrics.overlap")
+_CODE = ("bench.pairs.synthetic_warps", "bench.pairs.warp_kinds", "bench.metrics.overlap")
 _MOST_SAMPLES = 8
 _SHIPPED = (
     "astronaut", "camera", "coffee", "hubble_deep_field", "immunohistochemistry", "retina",
     "rocket", "stereo_motorcycle",
 )  # fmt: skip
-
-Homography = NDArray[np.float64]
-# (generator, photograph's pixels a pixel of the first view) to a homography about the centre, in
-# units of half the width.
-Move = Callable[[np.random.Generator, float], Homography]
-# Grey values of 0 to 255, before they are rounded.
-Spoil = Callable[[NDArray[np.float64], np.random.Generator], NDArray[np.float64]]
-
-
-@dataclass(frozen=True)
-class Warp:
-    """What happens to the second view.
-
-    Attributes
-    ----------
-    about : str
-    move : callable
-    spoil : tuple of callable
-    """
-
-    about: str
-    move: Move
-    spoil: tuple[Spoil, ...] = ()
 
 
 def read_pairs(
@@ -130,9 +106,9 @@ def _views(
     rows, columns = photograph.shape
     detail = min(columns / width, rows / height)
     # From coordinates about the centre, in units of half the width, to pixels.
-    view = _about(width / 2, (width - 1) / 2, (height - 1) / 2)
-    scene = _about(detail * width / 2, (columns - 1) / 2, (rows - 1) / 2)
-    views = {"first": _bytes(render(photograph, scene @ np.linalg.inv(view), size))}
+    view = about(width / 2, (width - 1) / 2, (height - 1) / 2)
+    scene = about(detail * width / 2, (columns - 1) / 2, (rows - 1) / 2)
+    views = {"first": to_bytes(render(photograph, scene @ np.linalg.inv(view), size))}
     # Every photograph has its own angles, whatever else was drawn before.
     seeds = np.random.SeedSequence([seed, zlib.crc32(photograph.data)]).spawn(len(KINDS))
     for (kind, warp), own in zip(KINDS.items(), seeds, strict=True):
@@ -142,7 +118,7 @@ def _views(
         for spoil in warp.spoil:
             values = spoil(values, rng)
         homography = view @ move @ np.linalg.inv(view)
-        views[kind] = _bytes(values)
+        views[kind] = to_bytes(values)
         views[f"homography {kind}"] = homography / homography[2, 2]
     return views
 
@@ -182,88 +158,3 @@ def render(
     fine = ndimage.map_coordinates(photograph, at, order=3, mode="nearest", output=np.float32)
     reduced = Image.fromarray(fine).resize(size, Image.Resampling.BICUBIC)
     return 255.0 * np.asarray(reduced, np.float64)
-
-
-def _bytes(values: NDArray[np.float64]) -> NDArray[np.uint8]:
-    return np.rint(values.clip(0, 255)).astype(np.uint8)
-
-
-def _about(scale: float, x: float, y: float) -> Homography:
-    return np.array([[scale, 0.0, x], [0.0, scale, y], [0.0, 0.0, 1.0]])
-
-
-def _turned(angle: float) -> Homography:
-    cos, sin = np.cos(angle), np.sin(angle)
-    return np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
-
-
-def _nudge(rng: np.random.Generator, detail: float) -> Homography:
-    """So little that only what else happens matters, but no two pixel grids coincide."""
-    shift = rng.uniform(-0.05, 0.05, 2)
-    return _about(rng.uniform(0.95, 1.05), *shift) @ _turned(np.deg2rad(rng.uniform(-5, 5)))
-
-
-def _rotation(rng: np.random.Generator, detail: float) -> Homography:
-    return _turned(np.deg2rad(rng.uniform(10, 170) * rng.choice([-1, 1])))
-
-
-def _scale(rng: np.random.Generator, detail: float) -> Homography:
-    factor = 2.0 ** rng.uniform(0.3, 1.0)
-    # Closer than the photograph has detail for would only be blurred.
-    closer = rng.random() < 0.5 and factor <= detail
-    return _about(factor if closer else 1.0 / factor, 0.0, 0.0)
-
-
-def _perspective(rng: np.random.Generator, detail: float) -> Homography:
-    direction = rng.uniform(0.0, 2.0 * np.pi)
-    tilt = rng.uniform(0.1, 0.25) * np.array([np.cos(direction), np.sin(direction)])
-    squeeze = np.diag([1.0, rng.uniform(0.7, 0.9), 1.0])
-    turn = _turned(rng.uniform(0, np.pi))
-    return np.array([[1, 0, 0], [0, 1, 0], [*tilt, 1]]) @ turn @ squeeze @ turn.T
-
-
-def _everywhere(rng: np.random.Generator, detail: float) -> Homography:
-    turn = _turned(np.deg2rad(rng.uniform(-45, 45)))
-    zoom = _about(2.0 ** rng.uniform(-0.6, min(0.6, np.log2(detail))), 0.0, 0.0)
-    return zoom @ turn @ _perspective(rng, detail)
-
-
-def _blur(view: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
-    return np.asarray(ndimage.gaussian_filter(view, rng.uniform(1.0, 2.0), mode="nearest"))
-
-
-def _jpeg(view: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
-    file = io.BytesIO()
-    Image.fromarray(_bytes(view)).save(file, "JPEG", quality=int(rng.integers(15, 41)))
-    return np.asarray(Image.open(file), np.float64)
-
-
-def _illumination(view: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
-    height, width = view.shape
-    slope = rng.uniform(-0.3, 0.3, 2)
-    light = (
-        1.0 + slope[0] * np.linspace(-1, 1, width) + slope[1] * np.linspace(-1, 1, height)[:, None]
-    )
-    gain, gamma = rng.uniform(0.5, 1.0), 2.0 ** rng.uniform(-0.7, 0.7)
-    return 255.0 * (gain * light * (view.clip(0, 255) / 255.0) ** gamma)
-
-
-def _noise(view: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
-    return view + rng.normal(0.0, rng.uniform(4.0, 12.0), view.shape)
-
-
-KINDS: dict[str, Warp] = {
-    "rotation": Warp("by 10 to 170 degrees", _rotation),
-    "scale": Warp("by 1.2 to 2, closer or further", _scale),
-    "perspective": Warp("a tilted and squeezed view", _perspective),
-    "blur": Warp("Gaussian, of 1 to 2 px", _nudge, (_blur,)),
-    "jpeg": Warp("quality 15 to 40", _nudge, (_jpeg,)),
-    "illumination": Warp("gain, gamma and a gradient", _nudge, (_illumination,)),
-    "noise": Warp("Gaussian, of 4 to 12 grey values", _nudge, (_noise,)),
-    "geometry": Warp("rotation, scale and perspective", _everywhere),
-    "all": Warp(
-        "that with blur, illumination, noise and JPEG",
-        _everywhere,
-        (_blur, _illumination, _noise, _jpeg),
-    ),
-}

@@ -1,7 +1,8 @@
-"""Adam, or Muon for the convolutions inside the network."""
+"""Adam, or Muon for the convolutions inside the network; and their learning rates."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 
 from siftcore.errors import ParameterError
 
-__all__ = ["Muon", "make_optimisers"]
+__all__ = ["Muon", "make_optimisers", "rate_share", "set_rates"]
 
 ADAM_BESIDE_MUON = 2e-3
 # Squared errors of DoGs have gradients of 1e-8 and less. Adam's usual 1e-8 beside them would stop
@@ -100,3 +101,16 @@ def make_optimisers(name: str, model: nn.Module, lr: float) -> list[torch.optim.
         for group in optimiser.param_groups:
             group["base_lr"] = group["lr"]
     return optimisers
+
+
+def rate_share(step: int, steps: int, warm_up: int) -> float:
+    """Of the peak learning rate: linear warm-up, then a cosine to a fiftieth."""
+    rise = min(1.0, (step + 1) / max(1, min(warm_up, steps // 10)))
+    return rise * (0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * step / steps)))
+
+
+def set_rates(optimisers: Iterable[torch.optim.Optimizer], share: float) -> None:
+    """Give every group that share of its peak."""
+    for optimiser in optimisers:
+        for group in optimiser.param_groups:
+            group["lr"] = group["base_lr"] * share

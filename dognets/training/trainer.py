@@ -12,9 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
 
 from dognets.data.cache import ImageCache
 from dognets.data.patches import PatchBatches
@@ -24,13 +22,15 @@ from dognets.inference import choose_device
 from dognets.models import SuperResolver, build_model
 from dognets.pretrained import WeightsEntry, load_model
 from dognets.training.adversary import Adversary
+from dognets.training.averaging import follow
 from dognets.training.checkpoint import FILE_NAME, load_checkpoint, save_checkpoint
 from dognets.training.distributed import join, leave
 from dognets.training.growth import start_from
 from dognets.training.interrupts import InterruptsWait
+from dognets.training.loading import load_batches
 from dognets.training.logs import RunLog
 from dognets.training.losses import Target, make_loss
-from dognets.training.optimisers import make_optimisers
+from dognets.training.optimisers import make_optimisers, rate_share, set_rates
 from dognets.training.presets import TrainingPreset
 from dognets.training.validation import validate
 from siftcore.errors import OutputError, ParameterError
@@ -41,17 +41,6 @@ __all__ = ["Progress", "Trainer"]
 Progress = Callable[[int, float, float, DogPsnr | None], None]
 LOG_EVERY = 100
 PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
-
-
-class _Steps(Dataset[tuple[NDArray[np.uint8], NDArray[np.uint8]]]):
-    def __init__(self, batches: PatchBatches, start: int, stop: int) -> None:
-        self.batches, self.start, self.stop = batches, start, stop
-
-    def __len__(self) -> int:
-        return self.stop - self.start
-
-    def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        return self.batches[self.start + index]
 
 
 class Trainer:
@@ -254,25 +243,12 @@ class Trainer:
             self.place.rank,
             self.place.world,
         )
-        loader: DataLoader[Any] = DataLoader(
-            _Steps(batches, self.step, p.steps),
-            batch_size=None,
-            num_workers=self.workers,
-            pin_memory=self.device.type == "cuda",
-            prefetch_factor=4 if self.workers else None,
-        )
-        for low, high in loader:
-            yield self._ready(low), self._ready(high)
-
-    def _ready(self, patches: Tensor) -> Tensor:
-        return patches[:, None].to(self.device, non_blocking=True).float() / 255.0
+        return load_batches(batches, self.step, p.steps, self.device, self.workers)
 
     def _update(self, low: Tensor, high: Tensor) -> float:
         p = self.preset
         self.network.train()
-        for optimiser in self.optimisers:
-            for group in optimiser.param_groups:
-                group["lr"] = group["base_lr"] * _schedule(self.step, p.steps, p.warm_up)
+        set_rates(self.optimisers, rate_share(self.step, p.steps, p.warm_up))
         m, r = self.margin, self.margin - self.target.radius
         truth = self.target(high[:, :, r:-r, r:-r] if r else high)
         autocast = (
@@ -295,18 +271,10 @@ class Trainer:
         for optimiser in self.optimisers:
             self.scaler.step(optimiser)
         self.scaler.update()
-        self._average_weights()
-        return float(content.detach())
-
-    @torch.no_grad()
-    def _average_weights(self) -> None:
         # Shorter memory at the start, so that the random initial weights are forgotten.
-        decay = min(self.preset.ema, (self.step + 1) / (self.step + 10))
-        for key, value in self.model.state_dict().items():
-            if value.is_floating_point():
-                self.average[key].lerp_(value, 1.0 - decay)
-            else:
-                self.average[key].copy_(value)
+        decay = min(p.ema, (self.step + 1) / (self.step + 10))
+        follow(self.average, self.model, decay)
+        return float(content.detach())
 
     # Validation and state --------------------------------------------------------------------
 
@@ -383,12 +351,6 @@ class Trainer:
         if state["last"] is not None:
             predicted, bicubic, images = state["last"]
             self.last = DogPsnr(np.array(predicted), np.array(bicubic), images)
-
-
-def _schedule(step: int, steps: int, warm_up: int) -> float:
-    """Linear warm-up, then a cosine to a fiftieth."""
-    rise = min(1.0, (step + 1) / max(1, min(warm_up, steps // 10)))
-    return rise * (0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * step / steps)))
 
 
 def _columns(psnr: DogPsnr) -> dict[str, float]:

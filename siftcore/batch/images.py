@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from siftcore.errors import InputError
-from siftcore.io.hdf5 import ImageNames
+from siftcore.io.image_names import ImageNames
 
 __all__ = ["NamedImage", "check_names", "find_images", "is_collection", "relative_name"]
 

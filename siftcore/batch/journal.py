@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import shutil
@@ -18,11 +17,12 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from siftcore.errors import InputError, OutputError
 from siftcore.io.atomic import atomic_write
 from siftcore.io.hdf5 import list_features, read_features, write_features
+from siftcore.io.locking import hold_lock
 
 if TYPE_CHECKING:
     from siftcore.types import Features
@@ -129,7 +129,7 @@ def open_journal(
             f"cannot write {str(folder)!r}: {error.strerror}; choose another output"
         ) from error
     with lock:
-        _hold(lock, folder)
+        hold_lock(lock, folder)
         for left in folder.glob(".siftcore-*.tmp"):
             left.unlink()
         with suppress(FileNotFoundError):
@@ -140,22 +140,6 @@ def open_journal(
         finally:
             if folder.exists() and not any(folder.glob("segment-*.h5")):
                 shutil.rmtree(folder, ignore_errors=True)
-
-
-def _hold(lock: IO[bytes], folder: Path) -> None:
-    try:
-        fcntl: Any = importlib.import_module("fcntl")
-    except ImportError:  # Windows
-        return
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise OutputError(
-            f"another process is writing {str(folder)!r}; wait for it, or choose another output"
-        ) from error
-    except OSError:
-        # Some network file systems have no locks.
-        return
 
 
 def _check_manifest(folder: Path, settings: dict[str, Any]) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from siftcore.commands.options import app
 
 if TYPE_CHECKING:
+    from siftcore.retrieval.index import ImageIndex
     from siftcore.retrieval.settings import Kind
 
 __all__ = ["index"]
@@ -19,7 +20,8 @@ __all__ = ["index"]
 @app.command(
     epilog=(
         "\b\nExample:\n  siftcore extract photos/*.jpg -o features.h5 --max-keypoints 2000\n"
-        "  siftcore index features.h5 -o collection.index"
+        "  siftcore index features.h5 -o collection.index\n"
+        "  siftcore index later.h5 -o collection.index --add"
     )
 )
 def index(
@@ -29,12 +31,19 @@ def index(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The folder to make; an index is replaced.")
     ],
+    add: Annotated[
+        bool, typer.Option("--add", help="Add the images to the index that is there instead.")
+    ] = False,
     kind: Annotated[
-        str, typer.Option("--kind", help="auto, flat (exact), ivf-sq8 or ivf-pq (smallest).")
-    ] = "auto",
+        str | None,
+        typer.Option("--kind", help="auto (default), flat (exact), ivf-sq8 or ivf-pq (smallest)."),
+    ] = None,
     probes: Annotated[
-        int, typer.Option("--probes", min=1, help="Cells that are searched of an inverted file.")
-    ] = 16,
+        int | None,
+        typer.Option(
+            "--probes", min=1, help="Cells that are searched of an inverted file; default 16."
+        ),
+    ] = None,
     no_root: Annotated[
         bool,
         typer.Option("--no-root", help="The features are RootSIFT already (--preset colmap)."),
@@ -42,24 +51,60 @@ def index(
 ) -> None:
     """Index the features of many images, so that siftcore query finds some of them again.
 
-    The folder appears when all images are in; on any error nothing is written.
+    The folder appears, or changes, when all images are in; on any error it stays as it was. With
+    --add, settings are those of the index: an option that says otherwise is an error, and an image
+    that is in the index already is left out.
     """
     from siftcore import _report
-    from siftcore.retrieval import ImageIndex, IndexSettings
-    from siftcore.retrieval.storage import STRUCTURE, check_index_writable
-
-    settings = IndexSettings(kind=cast("Kind", kind), probes=probes, root=not no_root)
-    check_index_writable(output)
-
     from siftcore.io.hdf5 import list_features
+    from siftcore.retrieval import ImageIndex
+    from siftcore.retrieval.manifest import structure_bytes
+    from siftcore.retrieval.settings import IndexSettings
+    from siftcore.retrieval.storage import check_index_writable, extend_index
 
+    given: dict[str, Any] = {"kind": cast("Kind | None", kind), "probes": probes}
+    given = {name: value for name, value in given.items() if value is not None}
+    given |= {"root": False} if no_root else {}
+    settings = IndexSettings(**given)
     started = time.perf_counter()
-    with _report.progress(len(list_features(features))) as advance:
-        made = ImageIndex.from_file(features, settings, advance)
-        made.save(output)
+    if add:
+        with extend_index(output) as made:
+            _check_settings(output, made, given)
+            names = list_features(features)
+            with _report.progress(len(names)) as advance:
+                added = made.add_file(features, advance)
+        there = len(names) - len(added)
+        typer.echo(f"{_images(len(added))} added" + (f", {there} there already" if there else ""))
+    else:
+        check_index_writable(output)
+        with _report.progress(len(list_features(features))) as advance:
+            made = ImageIndex.from_file(features, settings, advance)
+            made.save(output)
     seconds = time.perf_counter() - started
-    size = (output / STRUCTURE).stat().st_size / max(1, made.n_descriptors)
+    size = structure_bytes(output) / max(1, made.n_descriptors)
     typer.echo(
-        f"{made.n_descriptors} descriptors of {len(made)} image{'' if len(made) == 1 else 's'} "
+        f"{made.n_descriptors} descriptors of {_images(len(made))} "
         f"-> {output} ({made.settings.kind}, {size:.0f} bytes a descriptor, {seconds:.2f} s)"
     )
+
+
+def _images(n: int) -> str:
+    return f"{n} image{'' if n == 1 else 's'}"
+
+
+def _check_settings(folder: Path, there: ImageIndex, given: dict[str, Any]) -> None:
+    """Raise unless the options that were given are what the index has."""
+    from siftcore.errors import InputError
+
+    has = {name: getattr(there.settings, name) for name in given}
+    differing = [
+        f"{name} {has[name]}, not {value}"
+        for name, value in given.items()
+        # "auto" leaves the choice to the index.
+        if value not in (has[name], "auto")
+    ]
+    if differing:
+        raise InputError(
+            f"the index {str(folder)!r} was built with {'; '.join(differing)}; leave those options "
+            "out, or build the index anew"
+        )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -9,42 +11,34 @@ from siftcore.demo_page import results
 from siftcore.demo_page.choices import Choices, provider_choices
 from siftcore.demo_page.compare import MAX_PROVIDERS
 from siftcore.demo_page.pairs import REDUCTIONS
-from siftcore.demo_page.running import LONG_SIDES, MODELS, run_comparison
+from siftcore.demo_page.process import ComparisonProcess
+from siftcore.demo_page.running import LONG_SIDES, MODELS, run_comparison, stop_comparison
 from siftcore.demo_page.samples import SAMPLES
 from siftcore.demo_page.uploads import Upload
 
 if TYPE_CHECKING:
     import gradio as gr
 
-__all__ = ["CSS", "build_page", "make_theme"]
+__all__ = ["build_page"]
 
 # Images lie on the disk for an hour at most, and are looked through every ten minutes.
 _DELETE_CACHE = (600, 3600)
 
-CSS = """
-.gradio-container { max-width: 1120px !important; margin: 0 auto !important; }
-.sift-status, .sift-error { margin: 0; padding: 0.5rem 0.75rem; border-radius: 6px; }
-.sift-status { border-left: 4px solid var(--primary-500); }
-.sift-error { border-left: 4px solid var(--error-text-color); color: var(--error-text-color); }
-/* Its width is the page's, not the table's: on a phone the table scrolls, not the page. */
-.sift-scroll { overflow-x: auto; contain: inline-size; }
-table.sift-table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
-table.sift-table th, table.sift-table td {
-  padding: 0.4rem clamp(0.3rem, 0.8vw, 0.7rem); text-align: right; white-space: nowrap;
-  border-bottom: 1px solid var(--border-color-primary);
-}
-table.sift-table th:first-child { text-align: left; }
-table.sift-table th[scope=col] { white-space: normal; vertical-align: bottom; }
-table.sift-table th { font-weight: 600; }
-p.sift-note { margin: 0.4rem 0 0; color: var(--block-info-text-color); font-size: 0.85rem; }
-"""
+_WAITING = (
+    f"() => [{json.dumps(results.message('Waiting for its turn ...'))}, "
+    "{__type__: 'update', interactive: true}]"
+)
 
 
-def build_page(*, max_upload_mb: float, max_megapixels: float, device: str) -> gr.Blocks:
+def build_page(
+    *, process: ComparisonProcess, max_upload_mb: float, max_megapixels: float, device: str
+) -> gr.Blocks:
     """Lay the page out.
 
     Parameters
     ----------
+    process : ComparisonProcess
+        Where comparisons are done.
     max_upload_mb : float
         Said on the page; the server enforces it.
     max_megapixels : float
@@ -90,7 +84,9 @@ def build_page(*, max_upload_mb: float, max_megapixels: float, device: str) -> g
             elem_id="providers",
         )
         further, settings = _settings(gr, choices)
-        match = gr.Button("Match", variant="primary", elem_id="run")
+        with gr.Row():
+            match = gr.Button("Match", variant="primary", elem_id="run", scale=4)
+            stop = gr.Button("Stop", interactive=False, elem_id="stop", scale=1)
         status = gr.HTML(
             results.message("Drop an image or take a sample, then press Match."),
             elem_id="status",
@@ -106,38 +102,48 @@ def build_page(*, max_upload_mb: float, max_megapixels: float, device: str) -> g
                 for n in range(MAX_PROVIDERS):
                     with gr.Row():
                         keypoints += [_picture(gr, f"keypoints-{n}-{side}") for side in "ab"]
-        match.click(
-            partial(run_comparison, max_megapixels, device),
+        # In the browser, so that it is there before any answer: others may be first in the queue.
+        match.click(None, outputs=[status, stop], js=_WAITING, api_visibility="private")
+        compared = match.click(
+            _of_session(gr, partial(run_comparison, process, max_megapixels, device)),
             inputs=[image_a, image_b, main, further, *settings],
-            outputs=[status, figures, *matches, *keypoints],
+            outputs=[status, stop, figures, *matches, *keypoints],
             # One comparison uses all cores already.
             concurrency_limit=1,
             # The overlay hides what is there; the status line says what goes on.
             show_progress="hidden",
             api_visibility="private",
         )
+        stop.click(
+            _answer_of_session(gr, partial(stop_comparison, process)),
+            outputs=[status, stop],
+            # Takes it out of the queue, and what it still says is not listened to.
+            cancels=[compared],
+            queue=False,
+            show_progress="hidden",
+            api_visibility="private",
+        )
     return page
 
 
-def make_theme() -> gr.themes.Base:
-    """Fonts that every system has, so that none is asked for over the network."""
-    import gradio as gr
+def _of_session(gr: Any, function: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+    """`function` with the session that asks as its first argument; Gradio goes by annotations."""
 
-    theme: gr.themes.Base = gr.themes.Default(
-        primary_hue="blue",
-        neutral_hue="slate",
-        font=["system-ui", "sans-serif"],
-        font_mono=["ui-monospace", "monospace"],
-    )
-    # Gradio's own are below the contrast of 4.5 that WCAG asks for.
-    theme.set(
-        block_info_text_color="*neutral_600",
-        block_info_text_color_dark="*neutral_300",
-        button_primary_background_fill="*primary_600",
-        button_primary_background_fill_hover="*primary_700",
-        button_primary_background_fill_dark="*primary_600",
-    )
-    return theme
+    def asked(request: Any, *inputs: Any) -> Iterator[Any]:
+        yield from function(request.session_hash, *inputs)
+
+    asked.__annotations__["request"] = gr.Request
+    return asked
+
+
+def _answer_of_session(gr: Any, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for a function that answers once."""
+
+    def asked(request: Any) -> Any:
+        return function(request.session_hash)
+
+    asked.__annotations__["request"] = gr.Request
+    return asked
 
 
 def _image_input(gr: Any, label: str, elem_id: str) -> Any:

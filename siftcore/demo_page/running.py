@@ -1,29 +1,35 @@
-"""What the page's button does, from its inputs to its outputs."""
+"""What the page's buttons do, from its inputs to its outputs."""
 
 from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 from siftcore.demo_page import results
-from siftcore.demo_page.compare import MAX_PROVIDERS, Outcome, Settings, compare
+from siftcore.demo_page.compare import MAX_PROVIDERS, Outcome, Settings
 from siftcore.demo_page.pairs import Pair, pair_of_copy
+from siftcore.demo_page.process import ComparisonProcess, EndedError, FailedError
 from siftcore.demo_page.uploads import Upload, fit, read_upload
 from siftcore.errors import InputError, SiftError
 
-__all__ = ["LONG_SIDES", "MODELS", "run_comparison"]
+__all__ = ["LONG_SIDES", "MODELS", "run_comparison", "stop_comparison"]
 
 LONG_SIDES = {"800": 800, "1200": 1200, "1600": 1600, "as it is": None}
 MODELS = {"homography": "homography", "fundamental matrix": "fundamental", "none": None}
 
-# Status line, table, a picture of matches for each provider, two of keypoints for each.
+_SMALLER = "choose a smaller long side or other providers"
+
+# Status line, button that stops, table, a picture of matches for each provider, two of keypoints.
 Shown = list[Any]
 
 
 def run_comparison(
+    process: ComparisonProcess,
     max_megapixels: float,
     device: str,
+    session: str | None,
     upload_a: Upload | None,
     upload_b: Upload | None,
     main: list[str],
@@ -40,10 +46,14 @@ def run_comparison(
 
     Parameters
     ----------
+    process : ComparisonProcess
+        Where it is done.
     max_megapixels : float
         Larger uploads are refused.
     device : str
         Where networks run.
+    session : str or None
+        Whose comparison it is.
     upload_a, upload_b, main, further, reduction, angle, max_keypoints, ratio, model, long_side
         What the page's inputs hold, in their order.
     dog_for_a : bool
@@ -72,24 +82,43 @@ def run_comparison(
             device=device,
         )
         yield _shown(outcomes, results.message(f"Working: {', '.join(names)} ..."))
-        for outcome in compare(pair, names, settings):
-            outcomes.append(outcome)
-            rest = ", ".join(names[len(outcomes) :])
-            if rest:
-                text = f"Working: {rest} ..."
-            else:
-                text = f"Done: {results.describe_pair(pair)}. {results.advice(outcomes)}"
-            yield _shown(outcomes, results.message(text.strip()), newest=True)
+        with closing(process.compare(pair, names, settings, session)) as compared:
+            for outcome in compared:
+                outcomes.append(outcome)
+                rest = ", ".join(names[len(outcomes) :])
+                if rest:
+                    text = f"Working: {rest} ..."
+                else:
+                    text = f"Done: {results.describe_pair(pair)}. {results.advice(outcomes)}"
+                yield _shown(outcomes, results.message(text.strip()), newest=True, ends=not rest)
     except SiftError as error:
-        yield _shown(outcomes, results.message(f"{error}.", error=True))
+        yield _failed(outcomes, f"{error}.")
     except MemoryError:
-        text = "Not enough memory for this image; choose a smaller long side or other providers."
-        yield _shown(outcomes, results.message(text, error=True))
+        yield _failed(outcomes, f"Not enough memory for this image; {_SMALLER}.")
+    except EndedError:
+        yield _failed(
+            outcomes,
+            "The process that compares has ended. If nobody stopped it, there was not enough "
+            f"memory: {_SMALLER}.",
+        )
     except Exception as error:
         # The status line would say "Working" for ever; what went wrong is for who runs the page.
-        traceback.print_exc()
-        text = f"{type(error).__name__}: see the terminal that runs this page."
-        yield _shown(outcomes, results.message(text, error=True))
+        if not isinstance(error, FailedError):
+            traceback.print_exc()
+        name = str(error) if isinstance(error, FailedError) else type(error).__name__
+        yield _failed(outcomes, f"{name}: see the terminal that runs this page.")
+
+
+def stop_comparison(process: ComparisonProcess, session: str | None) -> Shown:
+    """End a session's comparison; the status line and the button. What is shown stays."""
+    import gradio as gr
+
+    process.stop(session)
+    return [results.message("Stopped."), gr.update(interactive=False)]
+
+
+def _failed(outcomes: list[Outcome], text: str) -> Shown:
+    return _shown(outcomes, results.message(text, error=True), ends=True)
 
 
 def _pair(
@@ -107,7 +136,12 @@ def _pair(
 
 
 def _shown(
-    outcomes: list[Outcome], status: str, *, newest: bool = False, everything: bool = False
+    outcomes: list[Outcome],
+    status: str,
+    *,
+    newest: bool = False,
+    everything: bool = False,
+    ends: bool = False,
 ) -> Shown:
     """All outputs: `newest` adds the last outcome's pictures, `everything` hides all pictures."""
     import gradio as gr
@@ -124,7 +158,8 @@ def _shown(
         for offset, (side, picture, features) in enumerate(sides):
             text = f"{outcome.provider}, {side}: {len(features)} keypoints"
             pictures[MAX_PROVIDERS + 2 * place + offset] = _show(gr, picture, text)
-    return [status, results.table(outcomes) if outcomes else "", *pictures]
+    stop = gr.update(interactive=not ends)
+    return [status, stop, results.table(outcomes) if outcomes else "", *pictures]
 
 
 def _show(gr: Any, picture: Any, text: str) -> Any:

@@ -61,9 +61,17 @@ def serve(
         os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
         _check_gradio()
         _check_address(host, port)
-        from siftcore.demo_page.page import CSS, build_page, make_theme
+        from siftcore.demo_page.look import CSS, make_theme
+        from siftcore.demo_page.page import build_page
+        from siftcore.demo_page.process import ComparisonProcess
 
-        page = build_page(max_upload_mb=max_upload_mb, max_megapixels=max_megapixels, device=device)
+        process = ComparisonProcess()
+        page = build_page(
+            process=process,
+            max_upload_mb=max_upload_mb,
+            max_megapixels=max_megapixels,
+            device=device,
+        )
         page.queue(max_size=_QUEUE, default_concurrency_limit=1)
         try:
             _, address, _ = page.launch(
@@ -87,6 +95,7 @@ def serve(
             ready(address)
             threading.Event().wait()
         finally:
+            process.close()
             page.close(verbose=False)
 
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from siftcore.errors import InputError
-from siftcore.image import load_image, read_pixels
+from siftcore.image import load_image
+from siftcore.image_files import read_pixels
 from siftcore.validation import check_integer
 
 __all__ = ["check_count", "enlarge", "load_display", "whole_zoom"]

@@ -1,44 +1,67 @@
-"""Reading HDF5 files that may be damaged, or not be HDF5 at all."""
+"""HDF5 files: new ones, whole or not at all, and those to read, which may be damaged."""
 
 from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from siftcore.errors import InputError, MissingDependencyError
+from siftcore.io._sink import ErrorKeepingFile
+from siftcore.io.atomic import atomic_write
 
-__all__ = ["import_h5py", "open_hdf5", "read_array"]
+__all__ = ["create_hdf5", "open_hdf5", "read_array"]
 
 # A data set's bytes for a byte of its file. Deflate reaches 1032; a damaged shape says more.
 _MOST_EXPANSION = 2048
 
 
 @contextmanager
-def open_hdf5(path: str | os.PathLike[str]) -> Iterator[Any]:
-    """The file, open to be read; whatever goes wrong with it is an `InputError`."""
-    h5py = import_h5py()
+def create_hdf5(path: str | os.PathLike[str]) -> Iterator[tuple[Any, Callable[[], None]]]:
+    """A new file that appears when all is in it, and what raises an error of writing it.
+
+    HDF5 is not told of errors, so that is to be called now and then.
+    """
+    h5py = _import_h5py()
+    with atomic_write(path) as temporary, ErrorKeepingFile(temporary) as sink:
+        # The oldest format that holds the data, so that any HDF5 since 1.8 reads it.
+        with h5py.File(sink, "w", libver="earliest") as file:
+            yield file, sink.raise_error
+        sink.raise_error()
+
+
+@contextmanager
+def open_hdf5(path: str | os.PathLike[str], contents: str, program: str) -> Iterator[Any]:
+    """The file, open to be read; whatever goes wrong with it is an `InputError`.
+
+    Parameters
+    ----------
+    path : str or path-like
+    contents, program : str
+        What should be in it, and whose layout that has: ``"features"``, ``"hloc"``.
+    """
+    h5py = _import_h5py()
+    cannot = f"cannot read {contents} from {os.fspath(path)!r}"
     try:
         with h5py.File(path, "r") as file:
             yield file
     except InputError:
         raise
     except FileNotFoundError as error:
-        raise InputError(f"cannot read features from {os.fspath(path)!r}: no such file") from error
+        raise InputError(f"{cannot}: no such file") from error
     # The shapes, types and links of a damaged file lead to errors of every kind.
     except Exception as error:
         raise InputError(
-            f"cannot read features from {os.fspath(path)!r}: not an HDF5 feature file, or a "
-            f"damaged one; write it anew ({error})"
+            f"{cannot}: not an HDF5 file of {contents} in {program}'s layout, or a damaged one; "
+            f"write it anew ({error})"
         ) from error
 
 
-def import_h5py() -> Any:
-    """The module, or `MissingDependencyError`."""
+def _import_h5py() -> Any:
     try:
         return importlib.import_module("h5py")
     except ImportError as error:

@@ -16,11 +16,9 @@ from typing import Any
 import numpy as np
 
 from siftcore.errors import InputError
-from siftcore.io._hdf5_file import import_h5py, open_hdf5, read_array
-from siftcore.io._sink import ErrorKeepingFile
-from siftcore.io.atomic import atomic_write
+from siftcore.io._hdf5_file import create_hdf5, open_hdf5, read_array
 from siftcore.io.foreign import checked_features
-from siftcore.io.hdf5 import ImageNames
+from siftcore.io.image_names import ImageNames
 from siftcore.types import Features
 
 __all__ = ["read_glue_factory", "write_glue_factory"]
@@ -56,18 +54,15 @@ def write_glue_factory(
     MissingDependencyError
         Without h5py.
     """
-    h5py = import_h5py()
     pairs = features.items() if isinstance(features, Mapping) else features
     names = ImageNames()
-    with atomic_write(path) as temporary, ErrorKeepingFile(temporary) as sink:
-        with h5py.File(sink, "w", libver="earliest") as file:
-            for name, image_features in pairs:
-                names.add(name)
-                group = file.create_group(name)
-                for dataset, (field, _) in _DATASETS.items():
-                    group.create_dataset(dataset, data=getattr(image_features, field))
-                sink.raise_error()
-        sink.raise_error()
+    with create_hdf5(path) as (file, raise_error):
+        for name, image_features in pairs:
+            names.add(name)
+            group = file.create_group(name)
+            for dataset, (field, _) in _DATASETS.items():
+                group.create_dataset(dataset, data=getattr(image_features, field))
+            raise_error()
 
 
 def read_glue_factory(
@@ -92,7 +87,7 @@ def read_glue_factory(
         Without h5py.
     """
     shown = os.fspath(path)
-    with open_hdf5(path) as file:
+    with open_hdf5(path, "features", "glue-factory") as file:
         group: Any = file.get(name) if name.strip("/") else None
         if not hasattr(group, "keys"):
             raise InputError(f"{shown!r} has no image {name!r}; check the name")

@@ -31,14 +31,12 @@ from typing import Any, overload
 import numpy as np
 
 from siftcore.errors import InputError
-from siftcore.io._hdf5_file import import_h5py, open_hdf5, read_array
-from siftcore.io._sink import ErrorKeepingFile
-from siftcore.io.atomic import atomic_write
+from siftcore.io._hdf5_file import create_hdf5, open_hdf5, read_array
 from siftcore.io.foreign import checked_features
+from siftcore.io.image_names import ImageNames
 from siftcore.types import Features
 
 __all__ = [
-    "ImageNames",
     "count_features",
     "list_features",
     "read_features",
@@ -54,40 +52,6 @@ _DATASET_OF_FIELD = {
     "level": "level",
     "descriptors": "descriptors",
 }
-
-
-class ImageNames:
-    """The names of one file's images, checked as they come."""
-
-    def __init__(self) -> None:
-        self._taken: set[str] = set()
-        self._folders: set[str] = set()
-
-    def add(self, name: str) -> None:
-        """Take `name`, or raise `InputError` when it cannot stand beside the others."""
-        parts = name.split("/")
-        # HDF5 itself reads "a//b" and "a/./b" as "a/b", and a leading "/" as nothing.
-        if "" in parts or "." in parts or "\0" in name:
-            raise InputError(
-                f"an image name must be a relative path without empty or '.' parts; got {name!r}"
-            )
-        try:
-            name.encode()
-        except UnicodeEncodeError as error:
-            raise InputError(
-                f"an image name must be text that UTF-8 can hold; got {name!r}; rename the file"
-            ) from error
-        if name in self._taken:
-            raise InputError(f"image {name!r} is given twice; give each image its own name")
-        folders = {"/".join(parts[:end]) for end in range(1, len(parts))}
-        clashing = sorted(folders & self._taken) or [name] * (name in self._folders)
-        if clashing:
-            raise InputError(
-                f"{clashing[0]!r} cannot be both an image and a folder of images in one file, as "
-                "it would be one group; rename it"
-            )
-        self._taken.add(name)
-        self._folders |= folders
 
 
 def write_features(
@@ -124,17 +88,13 @@ def write_features(
     ...     read_features(f"{folder}/f.h5", "db/1.jpg")
     Features(0 keypoints, image 640x480, provider='dog')
     """
-    h5py = import_h5py()
     pairs = features.items() if isinstance(features, Mapping) else features
     names = ImageNames()
-    with atomic_write(path) as temporary, ErrorKeepingFile(temporary) as sink:
-        # The oldest format that holds the data, so that any HDF5 since 1.8 reads it.
-        with h5py.File(sink, "w", libver="earliest") as file:
-            for name, image_features in pairs:
-                names.add(name)
-                _write_group(file.create_group(name), image_features)
-                sink.raise_error()
-        sink.raise_error()
+    with create_hdf5(path) as (file, raise_error):
+        for name, image_features in pairs:
+            names.add(name)
+            _write_group(file.create_group(name), image_features)
+            raise_error()
 
 
 @overload
@@ -167,7 +127,7 @@ def read_features(
     """
     if not isinstance(name, str):
         return {each: read_features(path, each) for each in name}
-    with open_hdf5(path) as file:
+    with open_hdf5(path, "features", "hloc") as file:
         group = file.get(name) if name.strip("/") else None
         if group is None or not _is_image(group):
             raise InputError(f"{os.fspath(path)!r} has no image {name!r}; {_hint(file, name)}")
@@ -209,7 +169,7 @@ def list_features(path: str | os.PathLike[str]) -> tuple[str, ...]:
     MissingDependencyError
         Without h5py.
     """
-    with open_hdf5(path) as file:
+    with open_hdf5(path, "features", "hloc") as file:
         return _names(file)
 
 
@@ -233,7 +193,7 @@ def count_features(path: str | os.PathLike[str]) -> dict[str, int]:
     MissingDependencyError
         Without h5py.
     """
-    with open_hdf5(path) as file:
+    with open_hdf5(path, "features", "hloc") as file:
         return {name: len(file[name]["keypoints"]) for name in _names(file)}
 
 

@@ -19,9 +19,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from siftcore.errors import InputError
-from siftcore.io._hdf5_file import import_h5py, open_hdf5, read_array
-from siftcore.io._sink import ErrorKeepingFile
-from siftcore.io.atomic import atomic_write
+from siftcore.io._hdf5_file import create_hdf5, open_hdf5, read_array
 from siftcore.types import Matches
 
 __all__ = ["read_matches", "write_matches"]
@@ -52,37 +50,34 @@ def write_matches(
     MissingDependencyError
         Without h5py.
     """
-    h5py = import_h5py()
     taken: set[tuple[str, str]] = set()
-    with atomic_write(path) as temporary, ErrorKeepingFile(temporary) as sink:
-        with h5py.File(sink, "w", libver="earliest") as file:
-            for name0, name1, matches, n_keypoints0 in pairs:
-                key = _group_names(name0, name1)
-                if key in taken or key[::-1] in taken:
-                    raise InputError(
-                        f"the pair {name0!r}, {name1!r} is given twice, or differs from another "
-                        "only by '/' and '-'; give each pair once, or rename"
-                    )
-                taken.add(key)
-                rows, columns = matches.indices[:, 0], matches.indices[:, 1]
-                outside = len(rows) and (
-                    rows.min() < 0 or rows.max() >= n_keypoints0 or columns.min() < 0
+    with create_hdf5(path) as (file, raise_error):
+        for name0, name1, matches, n_keypoints0 in pairs:
+            key = _group_names(name0, name1)
+            if key in taken or key[::-1] in taken:
+                raise InputError(
+                    f"the pair {name0!r}, {name1!r} is given twice, or differs from another "
+                    "only by '/' and '-'; give each pair once, or rename"
                 )
-                if outside or len(np.unique(rows)) != len(rows):
-                    raise InputError(
-                        f"matches of {name0!r}, {name1!r} must have different rows in "
-                        f"[0, {n_keypoints0}) of the first image; match the same features again"
-                    )
-                wide = len(columns) and columns.max() > _LARGEST_INT16
-                partner = np.full(n_keypoints0, -1, np.int32 if wide else np.int16)
-                partner[rows] = columns
-                score = np.zeros(n_keypoints0, np.float16)
-                score[rows] = 1.0 - matches.ratio
-                group = file.create_group("/".join(key))
-                group.create_dataset("matches0", data=partner)
-                group.create_dataset("matching_scores0", data=score)
-                sink.raise_error()
-        sink.raise_error()
+            taken.add(key)
+            rows, columns = matches.indices[:, 0], matches.indices[:, 1]
+            outside = len(rows) and (
+                rows.min() < 0 or rows.max() >= n_keypoints0 or columns.min() < 0
+            )
+            if outside or len(np.unique(rows)) != len(rows):
+                raise InputError(
+                    f"matches of {name0!r}, {name1!r} must have different rows in "
+                    f"[0, {n_keypoints0}) of the first image; match the same features again"
+                )
+            wide = len(columns) and columns.max() > _LARGEST_INT16
+            partner = np.full(n_keypoints0, -1, np.int32 if wide else np.int16)
+            partner[rows] = columns
+            score = np.zeros(n_keypoints0, np.float16)
+            score[rows] = 1.0 - matches.ratio
+            group = file.create_group("/".join(key))
+            group.create_dataset("matches0", data=partner)
+            group.create_dataset("matching_scores0", data=score)
+            raise_error()
 
 
 def read_matches(path: str | os.PathLike[str], name0: str, name1: str) -> Matches:
@@ -98,7 +93,7 @@ def read_matches(path: str | os.PathLike[str], name0: str, name1: str) -> Matche
         Without h5py.
     """
     key = _group_names(name0, name1)
-    with open_hdf5(path) as file:
+    with open_hdf5(path, "matches", "hloc") as file:
         turned = "/".join(key) not in file
         group = file.get("/".join(key[::-1] if turned else key))
         if group is None or "matches0" not in group:

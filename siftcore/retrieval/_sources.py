@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Protocol
 
 from siftcore.errors import InputError
+from siftcore.io.atomic import atomic_write
 from siftcore.io.hdf5 import count_features, read_features, write_features
 from siftcore.types import Features
 
-__all__ = ["FeatureSource", "FileSource", "MemorySource"]
+__all__ = ["FeatureSource", "FileSource", "MemorySource", "Part"]
 
 
 class FeatureSource(Protocol):
@@ -72,4 +73,21 @@ class FileSource:
         try:
             os.link(os.path.realpath(self.path), path)
         except OSError:
-            shutil.copyfile(self.path, path)
+            with atomic_write(path) as temporary:
+                shutil.copyfile(self.path, temporary)
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Images that came into an index together.
+
+    Attributes
+    ----------
+    source : FeatureSource
+        Has them, and perhaps others.
+    counts : mapping of str to int
+        Their numbers of descriptors, sorted by name: in the order of the structure's rows.
+    """
+
+    source: FeatureSource
+    counts: Mapping[str, int]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from siftcore.errors import InputError, InputTypeError
-from siftcore.io.hdf5 import ImageNames
-from siftcore.retrieval._faiss import (
-    DIMENSION,
-    import_faiss,
-    make_structure,
-    trained_on,
-    with_threads,
-)
-from siftcore.retrieval._sources import FeatureSource, FileSource, MemorySource
+from siftcore.io.image_names import ImageNames
+from siftcore.retrieval._faiss import import_faiss
+from siftcore.retrieval._sources import FileSource, MemorySource, Part
 from siftcore.retrieval.search import NEIGHBOURS, Candidate, search, unit_roots
 from siftcore.retrieval.settings import IndexSettings
 from siftcore.types import Features
@@ -29,7 +22,7 @@ from siftcore.types import Features
 __all__ = ["ImageIndex"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class ImageIndex:
     """Descriptors of a collection of images, to be searched by those of a query.
 
@@ -38,22 +31,20 @@ class ImageIndex:
 
     Attributes
     ----------
-    names : tuple of str
-        The images, sorted.
-    counts : ndarray, (len(names),) int64
-        Their numbers of descriptors.
+    parts : tuple of Part
+        The images that it was built with, and those of each addition.
     providers : tuple of str
         Scale spaces that the features came from, sorted.
     settings : IndexSettings
         With the kind that was built in place of ``"auto"``.
+    structure : faiss.Index
+        The descriptors, in the order of `names`.
     """
 
-    names: tuple[str, ...]
-    counts: NDArray[np.int64]
+    parts: tuple[Part, ...]
     providers: tuple[str, ...]
     settings: IndexSettings
     structure: Any
-    source: FeatureSource
 
     @classmethod
     def build(
@@ -78,17 +69,10 @@ class ImageIndex:
         MissingDependencyError
             Without FAISS.
         """
+        from siftcore.retrieval.filling import build_index
+
         import_faiss()
-        taken, held = ImageNames(), {}
-        for name, features in images.items() if isinstance(images, Mapping) else images:
-            taken.add(name)
-            if not isinstance(features, Features):
-                raise InputTypeError(
-                    f"image {name!r} must come with Features, as siftcore.extract returns; "
-                    f"got {type(features).__name__}"
-                )
-            held[name] = features
-        return _built(MemorySource(held), settings or IndexSettings(), _nobody)
+        return build_index(_held(images), settings or IndexSettings())
 
     @classmethod
     def from_file(
@@ -114,8 +98,10 @@ class ImageIndex:
         MissingDependencyError
             Without FAISS or h5py.
         """
+        from siftcore.retrieval.filling import build_index
+
         import_faiss()
-        return _built(FileSource(Path(path)), settings or IndexSettings(), advance or _nobody)
+        return build_index(FileSource(Path(path)), settings or IndexSettings(), advance)
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> ImageIndex:
@@ -132,11 +118,70 @@ class ImageIndex:
 
         return load_index(Path(folder))
 
+    def add(
+        self, images: Mapping[str, Features] | Iterable[tuple[str, Features]]
+    ) -> tuple[str, ...]:
+        """Add images to the index, which keeps its settings and what it learned.
+
+        As FAISS's own ``add``, it trains nothing: the cells and codes of an inverted file stay
+        those of the images that it was built with.
+
+        Parameters
+        ----------
+        images : mapping or iterable of (str, Features)
+            As for `build`. An image that is in the index already is left out when its features
+            are the same.
+
+        Returns
+        -------
+        tuple of str
+            The images that were added, sorted.
+
+        Raises
+        ------
+        InputError
+            When a name is empty, absolute or given twice, or is in the index with other features.
+            On this and any other error, nothing is added.
+        InputTypeError
+            When something is not `Features`.
+        """
+        from siftcore.retrieval.filling import add_images
+
+        return add_images(self, _held(images))
+
+    def add_file(
+        self, path: str | os.PathLike[str], advance: Callable[[str], None] | None = None
+    ) -> tuple[str, ...]:
+        """As `add`, with the images of a feature file, one of which is in memory at a time.
+
+        Parameters
+        ----------
+        path : str or path-like
+            A file of ``siftcore extract``. The verification reads from it.
+        advance : callable, optional
+            Told the name of each image of the file that is in.
+
+        Returns
+        -------
+        tuple of str
+            The images that were added, sorted.
+
+        Raises
+        ------
+        InputError
+            When the file cannot be read, siftcore did not write it, or an image is in the index
+            with other features. On this and any other error, nothing is added.
+        """
+        from siftcore.retrieval.filling import add_images
+
+        return add_images(self, FileSource(Path(path)), advance)
+
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write a folder with the index and the features, whole or not at all.
 
-        The features are a hard link to the file of `from_file` where the file system can link, and
-        a copy otherwise, so that the folder can be moved and does not depend on that file.
+        The features are hard links to the files of `from_file` and `add_file` where the file
+        system can link, and copies otherwise, so that the folder can be moved and does not depend
+        on those files.
 
         Parameters
         ----------
@@ -183,10 +228,12 @@ class ImageIndex:
             When there is no such image, they cannot be read, or they are not those that were
             indexed.
         """
-        place = bisect_left(self.names, name)
-        if self.names[place : place + 1] != (name,):
+        for part in self.parts:
+            if name in part.counts:
+                break
+        else:
             raise InputError(f"the index has no image {name!r}; its {len(self)} are in names")
-        found, expected = self.source.read(name), int(self.counts[place])
+        found, expected = part.source.read(name), part.counts[name]
         if len(found) != expected:
             raise InputError(
                 f"the features of image {name!r} are not those that were indexed: {expected} were "
@@ -199,6 +246,16 @@ class ImageIndex:
         return unit_roots(features.descriptors) if self.settings.root else features.descriptors
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The images, sorted; those of each addition stand behind the others, sorted too."""
+        return tuple(name for part in self.parts for name in part.counts)
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """Their numbers of descriptors: (len(names),)."""
+        return np.array([n for part in self.parts for n in part.counts.values()], np.int64)
+
+    @property
     def offsets(self) -> NDArray[np.int64]:
         """Row of each image's first descriptor, and the number of all: (len(names) + 1,)."""
         return np.concatenate([[0], np.cumsum(self.counts)]).astype(np.int64)
@@ -209,7 +266,7 @@ class ImageIndex:
         return int(self.counts.sum())
 
     def __len__(self) -> int:
-        return len(self.names)
+        return sum(len(part.counts) for part in self.parts)
 
     def __repr__(self) -> str:
         return (
@@ -218,42 +275,14 @@ class ImageIndex:
         )
 
 
-def _nobody(name: str) -> None:
-    """Told of progress where no one asked."""
-
-
-def _built(
-    source: FeatureSource, settings: IndexSettings, advance: Callable[[str], None]
-) -> ImageIndex:
-    found = source.counts()
-    names = tuple(sorted(found))
-    counts = np.array([found[name] for name in names], np.int64)
-    total = int(counts.sum())
-    kind = settings.kind_for(total)
-    empty = ImageIndex(names, counts, (), settings, None, source)
-    sample = _sample(empty, trained_on(kind, total))
-    structure, kind = make_structure(kind, total, sample, settings.probes)
-    providers = set()
-    for name in names:
-        features = source.read(name)
-        providers.add(features.provider)
-        if len(features):
-            with with_threads():
-                structure.add(empty.descriptors_of(features))
-        advance(name)
-    chosen = replace(settings, kind=kind)
-    return ImageIndex(names, counts, tuple(sorted(providers)), chosen, structure, source)
-
-
-def _sample(index: ImageIndex, n: int) -> NDArray[np.float32]:
-    """`n` descriptors of the whole collection, without more than one image's others in memory."""
-    if not n:
-        return np.zeros((0, DIMENSION), np.float32)
-    generator = np.random.default_rng(index.settings.seed)
-    rows = np.sort(generator.choice(index.n_descriptors, n, replace=False))
-    parts = []
-    for name, first, end in zip(index.names, index.offsets[:-1], index.offsets[1:], strict=True):
-        inside = rows[np.searchsorted(rows, first) : np.searchsorted(rows, end)] - first
-        if len(inside):
-            parts.append(index.descriptors_of(index.features(name)[inside]))
-    return np.concatenate(parts)
+def _held(images: Mapping[str, Features] | Iterable[tuple[str, Features]]) -> MemorySource:
+    taken, held = ImageNames(), {}
+    for name, features in images.items() if isinstance(images, Mapping) else images:
+        taken.add(name)
+        if not isinstance(features, Features):
+            raise InputTypeError(
+                f"image {name!r} must come with Features, as siftcore.extract returns; "
+                f"got {type(features).__name__}"
+            )
+        held[name] = features
+    return MemorySource(held)

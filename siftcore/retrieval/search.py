@@ -130,10 +130,8 @@ def search(
         squared, rows = index.structure.search(index.descriptors_of(features), neighbours + 1)
     images = np.searchsorted(index.offsets, rows, side="right") - 1
     score, votes = tally(squared, rows, images, len(index))
-    # A stable sort keeps equal scores in the order of the names.
-    order = np.argsort(-score, kind="stable")[:top]
+    names = index.names
+    order = sorted(np.flatnonzero(votes), key=lambda image: (-score[image], names[image]))
     return [
-        Candidate(index.names[image], float(score[image]), int(votes[image]))
-        for image in order
-        if votes[image]
+        Candidate(names[image], float(score[image]), int(votes[image])) for image in order[:top]
     ]

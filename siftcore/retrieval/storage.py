@@ -1,11 +1,15 @@
 """The folder of an index: a manifest, the structure of FAISS, and the features.
 
 =================== ==============================================================================
-``manifest.json``   format and version, images with their numbers of descriptors, settings,
-                    providers, sizes of the other files and the SHA-256 of the structure
+``manifest.json``   names the other files: see `siftcore.retrieval.manifest`
 ``structure.faiss`` what ``faiss.write_index`` wrote
 ``features.h5``     features in hloc's layout, for the verification
 =================== ==============================================================================
+
+Later files have numbers: ``structure-2.faiss``, ``features-2.h5``. They are written beside those
+that are in use, and count from the moment in which the manifest is replaced, which is one step of
+the file system. A process that is killed before leaves the index as it was, and files that the
+next one deletes.
 
 There is no pickle in it. The checksum is compared before FAISS sees the file, whose reader promises
 nothing about damaged bytes.
@@ -15,30 +19,36 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
-import json
 import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from siftcore.errors import InputError, OutputError, ParameterError
-from siftcore.io.atomic import atomic_write
+from siftcore.io.atomic import atomic_write, check_writable
+from siftcore.io.locking import only_writer
 from siftcore.retrieval._faiss import DIMENSION, import_faiss
-from siftcore.retrieval._sources import FileSource
+from siftcore.retrieval._sources import FileSource, Part
 from siftcore.retrieval.index import ImageIndex
+from siftcore.retrieval.manifest import (
+    FEATURES,
+    MANIFEST,
+    STRUCTURE,
+    check_file,
+    damaged,
+    is_index,
+    named_files,
+    numbered,
+    part_of,
+    read_manifest,
+    stored_files,
+    write_manifest,
+)
 from siftcore.retrieval.settings import IndexSettings
 
-__all__ = ["FEATURES", "MANIFEST", "STRUCTURE", "check_index_writable", "load_index", "save_index"]
-
-MANIFEST, STRUCTURE, FEATURES = "manifest.json", "structure.faiss", "features.h5"
-_FORMAT, _VERSION = "siftcore image index", 1
-_BLOCK = 1 << 20
+__all__ = ["check_index_writable", "extend_index", "load_index", "save_index"]
 
 
 def check_index_writable(folder: Path) -> None:
@@ -49,170 +59,168 @@ def check_index_writable(folder: Path) -> None:
     OutputError
         When something else than an index is there, or the folder above is missing or not writable.
     """
-    with _new_folder(folder):
-        pass
+    with _folder_for(folder) as made:
+        check_writable(made / MANIFEST)
 
 
 def save_index(index: ImageIndex, folder: Path) -> None:
     """As `ImageIndex.save`."""
-    faiss = import_faiss()
-    with _new_folder(folder) as made:
-        with atomic_write(made / STRUCTURE) as temporary:
-            faiss.write_index(index.structure, os.fspath(temporary))
-        index.source.write(made / FEATURES)
-        document = {
-            "format": _FORMAT,
-            "version": _VERSION,
-            "images": dict(zip(index.names, index.counts.tolist(), strict=True)),
-            "providers": list(index.providers),
-            "settings": asdict(index.settings),
-            "files": {
-                STRUCTURE: {
-                    "bytes": (made / STRUCTURE).stat().st_size,
-                    "sha256": _sha256(made / STRUCTURE),
-                },
-                FEATURES: {"bytes": (made / FEATURES).stat().st_size},
-            },
-        }
-        with atomic_write(made / MANIFEST) as temporary:
-            temporary.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-        _take_place(made, Path(os.path.realpath(folder)))
+    with _folder_for(folder) as made:
+        _write(index, made)
+
+
+@contextlib.contextmanager
+def extend_index(folder: Path) -> Iterator[ImageIndex]:
+    """The index of a folder, to add images to; it is saved there when the block ends well.
+
+    No other process adds to it meanwhile. Queries may read it: they get the old one or the new.
+
+    Parameters
+    ----------
+    folder : path
+
+    Yields
+    ------
+    ImageIndex
+
+    Raises
+    ------
+    InputError
+        When there is no index, or it is damaged or of another version.
+    OutputError
+        When another process adds to it, or it cannot be written.
+    MissingDependencyError
+        Without FAISS.
+    """
+    read_manifest(folder)
+    with _folder_for(folder) as made:
+        index = load_index(folder)
+        before = index.parts
+        yield index
+        if index.parts != before:
+            _write(index, made)
+        else:
+            _remove_unnamed(made)
 
 
 def load_index(folder: Path) -> ImageIndex:
     """As `ImageIndex.load`."""
+    import_faiss()
+    while True:
+        document = read_manifest(folder)
+        try:
+            return _load(folder, document)
+        except InputError:
+            # Files of an index that was replaced while they were read may be gone.
+            if read_manifest(folder) == document:
+                raise
+
+
+def _load(folder: Path, document: dict[str, Any]) -> ImageIndex:
     faiss = import_faiss()
-    document = _read_manifest(folder)
     try:
-        counts_of = document["images"]
-        names = tuple(sorted(counts_of))
-        counts = np.array([_count(counts_of[name]) for name in names], np.int64)
+        files = document["files"]
+        parts = []
+        for name, counts in map(part_of, document["parts"]):
+            parts.append(Part(FileSource(check_file(folder, name, files)), counts))
         providers = tuple(str(name) for name in document["providers"])
         settings = IndexSettings(**document["settings"])
-        for name in (STRUCTURE, FEATURES):
-            _check_file(folder / name, document["files"][name])
+        path = check_file(folder, document["structure"], files)
     except (KeyError, TypeError, AttributeError, ValueError, ParameterError) as error:
         if isinstance(error, InputError) and not isinstance(error, ParameterError):
             raise
-        raise _damaged(folder, f"{MANIFEST} lacks or misstates {error}") from error
+        raise damaged(folder, f"{MANIFEST} lacks or misstates {error}") from error
     try:
-        structure = faiss.read_index(os.fspath(folder / STRUCTURE))
+        structure = faiss.read_index(os.fspath(path))
     except (RuntimeError, MemoryError) as error:
-        raise _damaged(folder, f"FAISS cannot read {STRUCTURE}") from error
+        raise damaged(folder, f"FAISS cannot read {path.name}") from error
+    index = ImageIndex(tuple(parts), providers, settings, structure)
     found = (int(structure.d), int(structure.ntotal))
-    if found != (DIMENSION, int(counts.sum())):
-        raise _damaged(
+    if found != (DIMENSION, index.n_descriptors):
+        raise damaged(
             folder,
-            f"{STRUCTURE} has {found[1]} descriptors of length {found[0]}, but {MANIFEST} counts "
-            f"{int(counts.sum())} of length {DIMENSION}",
+            f"{path.name} has {found[1]} descriptors of length {found[0]}, but {MANIFEST} counts "
+            f"{index.n_descriptors} of length {DIMENSION}",
         )
-    return ImageIndex(names, counts, providers, settings, structure, FileSource(folder / FEATURES))
+    if len(set(index.names)) != len(index):
+        raise damaged(folder, f"{MANIFEST} names an image twice")
+    return index
 
 
-def _read_manifest(folder: Path) -> dict[str, Any]:
-    path = folder / MANIFEST
+def _write(index: ImageIndex, folder: Path) -> None:
+    """Write what is not there yet, then the manifest, then delete what that does not name."""
+    faiss = import_faiss()
+    kept = named_files(folder)
+    number = 1 + max(stored_files(folder).values(), default=0)
+    structure = numbered(STRUCTURE, number)
+    parts = []
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        raise InputError(
-            f"no index at {str(folder)!r}: expected a folder with {MANIFEST}; make it with "
-            "siftcore index"
-        ) from None
-    except OSError as error:
-        raise InputError(f"cannot read {str(path)!r}: {error.strerror}") from error
-    except ValueError as error:
-        raise _damaged(folder, f"{MANIFEST} is not JSON ({error})") from error
-    if not isinstance(document, dict) or document.get("format") != _FORMAT:
-        raise InputError(
-            f"{str(path)!r} belongs to something else than an index of siftcore; name a folder "
-            "that siftcore index made"
-        )
-    if document.get("version") != _VERSION:
-        raise InputError(
-            f"the index {str(folder)!r} has version {document.get('version')!r}, and this siftcore "
-            f"reads version {_VERSION}; build it anew with siftcore index"
-        )
-    return document
+        with atomic_write(folder / structure) as temporary:
+            try:
+                faiss.write_index(index.structure, os.fspath(temporary))
+            except RuntimeError as error:
+                reason = "free some space, or write to another disk"
+                raise OutputError(f"FAISS cannot write {str(folder)!r}: {reason}") from error
+        for part in index.parts:
+            name = _name_in(folder, part)
+            if name not in kept:
+                name = numbered(FEATURES, number)
+                part.source.write(folder / name)
+                number += 1
+            parts.append((name, part))
+        write_manifest(folder, structure, parts, index.providers, index.settings)
+    finally:
+        _remove_unnamed(folder)
 
 
-def _count(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ValueError(f"a number of descriptors: {value!r}")
-    return value
+def _name_in(folder: Path, part: Part) -> str:
+    """The name of a part's features if they lie in that folder, else nothing."""
+    path = part.source.path if isinstance(part.source, FileSource) else Path()
+    real = Path(os.path.realpath(path))
+    return real.name if real.parent == folder else ""
 
 
-def _check_file(path: Path, expected: dict[str, Any]) -> None:
-    try:
-        size = path.stat().st_size
-        if size != expected["bytes"]:
-            reason = f"{path.name} has {size} bytes instead of {expected['bytes']}"
-        elif "sha256" in expected and _sha256(path) != expected["sha256"]:
-            reason = f"the checksum of {path.name} is wrong"
-        else:
-            return
-    except OSError as error:
-        reason = f"{path.name} cannot be read ({error.strerror})"
-    raise _damaged(path.parent, reason)
-
-
-def _damaged(folder: Path, reason: str) -> InputError:
-    return InputError(
-        f"the index {str(folder)!r} is damaged: {reason}; build it anew with siftcore index"
-    )
-
-
-def _sha256(path: Path) -> str:
-    found = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(_BLOCK):
-            found.update(block)
-    return found.hexdigest()
+def _remove_unnamed(folder: Path) -> None:
+    named = named_files(folder)
+    for name in stored_files(folder):
+        if name not in named:
+            with contextlib.suppress(OSError):
+                (folder / name).unlink()
+    for left in folder.glob(".siftcore-*.tmp"):
+        with contextlib.suppress(OSError):
+            left.unlink()
 
 
 @contextlib.contextmanager
-def _new_folder(folder: Path) -> Iterator[Path]:
-    """A folder beside the target, deleted at the end if it did not take the target's place."""
+def _folder_for(folder: Path) -> Iterator[Path]:
+    """The folder to write an index into: the one that is there, or a new one that takes its name.
+
+    Nothing gets the name if there is no manifest in it at the end.
+    """
     shown = os.fspath(folder)
     target = Path(os.path.realpath(folder))
-    if target.exists() and not (target.is_dir() and (_is_index(target) or _is_empty(target))):
+    exists = target.exists()
+    if exists and not (target.is_dir() and (is_index(target) or not any(target.iterdir()))):
         raise OutputError(
             f"cannot write an index to {shown!r}: something else is there; choose another name"
         )
-    made = target.parent / f".siftcore-{secrets.token_hex(8)}.tmp"
     try:
+        if exists and is_index(target):
+            with only_writer(target):
+                yield target
+            return
+        made = target.parent / f".siftcore-{secrets.token_hex(8)}.tmp"
         made.mkdir()
-        yield made
+        try:
+            yield made
+            if (made / MANIFEST).exists():
+                if exists:
+                    target.rmdir()
+                made.rename(target)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
     except OSError as error:
         reason = error.strerror or str(error)
         if error.errno == errno.ENOENT and not target.parent.exists():
             reason = f"the folder {str(target.parent)!r} does not exist; make it first"
         raise OutputError(f"cannot write an index to {shown!r}: {reason}") from error
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
-
-
-def _is_index(folder: Path) -> bool:
-    try:
-        document = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(document, dict) and document.get("format") == _FORMAT
-
-
-def _is_empty(folder: Path) -> bool:
-    return not any(folder.iterdir())
-
-
-def _take_place(made: Path, target: Path) -> None:
-    """Rename `made` to `target`; what is there is kept until that has happened."""
-    if not target.exists():
-        os.replace(made, target)
-        return
-    old = target.parent / f".siftcore-{secrets.token_hex(8)}.old"
-    os.replace(target, old)
-    try:
-        os.replace(made, target)
-    except OSError:
-        os.replace(old, target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)

@@ -66,7 +66,7 @@ class ProviderInfo:
 
 def _make_dog() -> ScaleSpaceProvider:
     """Classical: doubled by linear interpolation, then Gaussian octaves."""
-    from siftcore.scalespace.gaussian import DogProvider
+    from siftcore.scalespace.dog import DogProvider
 
     return DogProvider()
 

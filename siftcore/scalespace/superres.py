@@ -1,4 +1,4 @@
-"""Scale spaces whose finest octave comes from a super-resolved image or stack.
+"""Scale spaces whose finest octave comes from a super-resolved image.
 
 Super-resolution by s splits each pixel's area into s x s samples, so its grid starts at
 ``(1/s - 1)/2``, not at 0 as the linearly doubled grid does. The result is taken as an image with a
@@ -7,92 +7,30 @@ blur of half of *its own* pixels, because it stands in for the high-resolution o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from siftcore.errors import ParameterError, ProviderError
-from siftcore.kernels.blur import gaussian_blur
 from siftcore.params import ScaleSpaceParams
-from siftcore.scalespace.gaussian import (
-    added_blur,
-    check_blur,
-    octaves_from,
-    octaves_of_image,
+from siftcore.scalespace.enlarging import (
+    SUPER_RESOLVED_BLUR,
+    call_function,
+    checked_scale,
+    found_scale,
+    upscale_bicubic,
 )
-from siftcore.scalespace.geometry import Grid, count_octaves, ladder_sigmas
+from siftcore.scalespace.gaussian import check_blur, octaves_of_image
+from siftcore.scalespace.geometry import Grid
 from siftcore.scalespace.protocol import Octave, ScaleSpace
 
 if TYPE_CHECKING:
     from siftcore.params import SiftParams
     from siftcore.rows import ImageRows
 
-__all__ = ["Bicubic", "PixelSR", "StackSR", "upscale_bicubic"]
-
-# Blur of a super-resolved image, in its own pixels: that of the original it stands for.
-SUPER_RESOLVED_BLUR = 0.5
-
-
-def upscale_bicubic(image: NDArray[np.float32], scale: int) -> NDArray[np.float32]:
-    """Bicubic interpolation (Keys, a = -0.5) on the area grid, as Pillow and MATLAB do it.
-
-    Parameters
-    ----------
-    image : ndarray, (H, W) float32
-    scale : int
-
-    Returns
-    -------
-    ndarray, (scale H, scale W) float32
-        May overshoot the range of `image`.
-    """
-    height, width = image.shape
-    size = (scale * width, scale * height)
-    return np.array(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC), np.float32)
-
-
-def _called(
-    function: Callable[[NDArray[np.float32]], Any], image: NDArray[np.float32], name: str, ndim: int
-) -> NDArray[np.float32]:
-    """What the user's function makes of a copy of `image`, checked and as float32."""
-    result = function(image.copy())
-    if type(result).__module__.partition(".")[0] == "torch":
-        result = result.detach().cpu().float().numpy()
-    result = np.asarray(result)
-    if result.ndim != ndim or result.dtype.kind != "f":
-        form = "(H, W)" if ndim == 2 else "(levels, H, W)"
-        raise ProviderError(
-            f"provider {name!r}: its function must return floats of shape {form}; "
-            f"got {result.dtype} of shape {result.shape}"
-        )
-    result = np.ascontiguousarray(result, np.float32)
-    if not np.isfinite(result).all():
-        raise ProviderError(f"provider {name!r}: its function returned NaN or infinity")
-    return result
-
-
-def _found_scale(
-    result: NDArray[np.float32], image: NDArray[np.float32], scale: int | None, name: str
-) -> int:
-    """The upsampling factor, which must be one integer along both axes."""
-    height, width = image.shape
-    found = max(1, round(result.shape[-1] / width)) if scale is None else scale
-    if result.shape[-2:] != (found * height, found * width):
-        factor = "an integer factor" if scale is None else f"{scale}"
-        raise ProviderError(
-            f"provider {name!r}: its function must enlarge both sides of a {height} x {width} "
-            f"image by {factor}; got {result.shape[-2]} x {result.shape[-1]}"
-        )
-    return found
-
-
-def _checked_scale(scale: int | None) -> int | None:
-    if scale is not None and (isinstance(scale, bool) or scale not in range(1, 17)):
-        raise ParameterError("scale", scale, "an integer from 1 to 16, or None to find out")
-    return scale
+__all__ = ["Bicubic", "PixelSR"]
 
 
 class PixelSR:
@@ -140,7 +78,7 @@ class PixelSR:
         if not callable(upscale):
             raise ParameterError("upscale", upscale, "a function of an image")
         self.upscale = upscale
-        self.scale = _checked_scale(scale)
+        self.scale = checked_scale(scale)
         self.name = name
         self.blur = blur
         self.reach = reach
@@ -168,8 +106,8 @@ class PixelSR:
         ProviderError
             When the upscaler returns something else than an enlarged image.
         """
-        upscaled = _called(self.upscale, image, self.name, ndim=2)
-        _found_scale(upscaled, image, self.scale, self.name)
+        upscaled = call_function(self.upscale, image, self.name, ndim=2)
+        found_scale(upscaled, image, self.scale, self.name)
         return upscaled.clip(0.0, 1.0)
 
     def build(self, image: NDArray[np.float32], params: ScaleSpaceParams) -> ScaleSpace:
@@ -236,97 +174,3 @@ class Bicubic(PixelSR):
             name=f"bicubic-x{scale}",
             reach=2,
         )
-
-
-class StackSR:
-    """A function that predicts the finest octave's levels; coarser octaves follow classically.
-
-    Parameters
-    ----------
-    predict : callable
-        (H, W) float32 in [0, 1] to a stack of floats: (levels, s H, s W) Gaussians, or
-        (levels - 1, s H, s W) DoGs, ``gaussians[i + 1] - gaussians[i]``.
-    sigmas : sequence of float, optional
-        Absolute blur of the Gaussian levels, in samples of the predicted grid, increasing. By
-        default Lowe's ladder, ``1.6 * 2 ** (i / 3)`` for six levels.
-    predicts : {"gaussians", "dogs"}, default "gaussians"
-        With ``"dogs"`` the Gaussians are rebuilt from the top one down: the top level is the
-        bicubic enlargement, blurred (smooth enough to be nearly exact), and each level below it
-        subtracts the predicted difference.
-    scale : int, optional
-        s, if it is to be checked; else it is read off the result.
-    name : str, default "stack-sr"
-
-    Notes
-    -----
-    ``n_octaves`` and ``min_octave_size`` are all that is read of the parameters.
-    """
-
-    def __init__(
-        self,
-        predict: Callable[[NDArray[np.float32]], Any],
-        *,
-        sigmas: Sequence[float] | None = None,
-        predicts: Literal["gaussians", "dogs"] = "gaussians",
-        scale: int | None = None,
-        name: str = "stack-sr",
-    ) -> None:
-        if not callable(predict):
-            raise ParameterError("predict", predict, "a function of an image")
-        if predicts not in ("gaussians", "dogs"):
-            raise ParameterError("predicts", predicts, "'gaussians' or 'dogs'")
-        self.predict = predict
-        self.sigmas = np.array(
-            ladder_sigmas(ScaleSpaceParams()) if sigmas is None else sigmas, np.float64
-        )
-        if self.sigmas.ndim != 1 or len(self.sigmas) < 4 or not (np.diff(self.sigmas) > 0).all():
-            raise ParameterError("sigmas", sigmas, "at least four increasing numbers")
-        self.predicts = predicts
-        self.scale = _checked_scale(scale)
-        self.name = name
-
-    def _gaussians(
-        self, image: NDArray[np.float32], stack: NDArray[np.float32], scale: int
-    ) -> NDArray[np.float32]:
-        expected = len(self.sigmas) - (self.predicts == "dogs")
-        if len(stack) != expected:
-            raise ProviderError(
-                f"provider {self.name!r}: its function must return {expected} levels for "
-                f"{len(self.sigmas)} sigmas; got {len(stack)}"
-            )
-        if self.predicts == "gaussians":
-            return stack
-        gaussians = np.empty((len(self.sigmas), *stack.shape[1:]), np.float32)
-        top = added_blur(self.sigmas[-1], SUPER_RESOLVED_BLUR)
-        gaussian_blur(upscale_bicubic(image, scale), top, out=gaussians[-1])
-        for i in reversed(range(len(stack))):
-            np.subtract(gaussians[i + 1], stack[i], out=gaussians[i])
-        return gaussians
-
-    def build(self, image: NDArray[np.float32], params: ScaleSpaceParams) -> ScaleSpace:
-        """The predicted octave of `image` and those that follow; see `ScaleSpaceProvider`.
-
-        Raises
-        ------
-        ProviderError
-            When the function returns something else than the promised stack.
-        """
-        height, width = image.shape
-
-        def make_octaves() -> Iterator[Octave]:
-            stack = _called(self.predict, image, self.name, ndim=3)
-            scale = _found_scale(stack, image, self.scale, self.name)
-            grid = Grid.area_upsampling(scale)
-            n = count_octaves(min(stack.shape[1:]), params)
-            if n < 1:
-                return
-            gaussians = [self._gaussians(image, stack, scale)]
-            del stack
-            # Popped, so that only the iteration keeps the predicted octave alive.
-            yield from octaves_from(
-                Octave(gaussians.pop(), self.sigmas * grid.delta, grid.delta, grid.origin),
-                self.sigmas,
-                n,
-            )
-
-        return ScaleSpace(make_octaves, (width, height), self.name)

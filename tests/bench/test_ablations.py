@@ -14,7 +14,8 @@ pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
 from bench import ablations
-from bench.ablations import QUESTIONS, VARIANTS, run, train_variant
+from bench.ablation_variants import ALIKE, QUESTIONS, VARIANTS, Variant
+from bench.ablations import run, train_variant
 from bench.session import Session
 from dognets.errors import CheckpointError
 from dognets.models import build_model
@@ -42,7 +43,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
         "image-bands": {"channels": 4, "depth": 1},
     }
     changed = {
-        name: ablations.Variant(
+        name: Variant(
             what=VARIANTS[name].what,
             preset=VARIANTS[name].preset,
             changes=dict(VARIANTS[name].changes) | {"options": sizes},
@@ -50,7 +51,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
         for name, sizes in options.items()
     }
     monkeypatch.setattr(ablations, "VARIANTS", changed)
-    monkeypatch.setattr(ablations, "_ALIKE", ablations._ALIKE | {"patch": 28, "batch": 1})
+    monkeypatch.setitem(ALIKE, "patch", 28)
+    monkeypatch.setitem(ALIKE, "batch", 1)
 
 
 def test_every_variant_answers_a_question() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from pathlib import Path
 
@@ -81,8 +80,8 @@ def test_the_arithmetic(tmp_path: Path) -> None:
     assert (tmp_path / "again.md").read_text() == filled
 
 
-def test_a_page_without_a_block(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="figures: "):
+def test_a_page_without_a_part(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="figures: measured"):
         fill(
             tmp_path,
             "<!-- figures: cost -->\n<!-- end -->\n<!-- figures: limits -->\n<!-- end -->\n",
@@ -91,7 +90,6 @@ def test_a_page_without_a_block(tmp_path: Path) -> None:
 
 def test_the_page_fits_the_result(tmp_path: Path) -> None:
     page = ROOT / "docs" / "scaling.md"
-    assert len(re.findall("<!-- figures: ", page.read_text("utf-8"))) == 3
     copy = shutil.copy(page, tmp_path / "scaling.md")
     write(ROOT / "bench" / "results", copy)
     assert copy.read_text("utf-8") == page.read_text("utf-8"), (

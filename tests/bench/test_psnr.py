@@ -22,7 +22,7 @@ from bench.store import Store
 from dognets.data.images import read_grey
 from siftcore import InputError, PixelSR, ProviderError, SiftError, StackSR
 from siftcore.scalespace import registry
-from siftcore.scalespace.superres import upscale_bicubic
+from siftcore.scalespace.enlarging import upscale_bicubic
 
 SET5 = Path(__file__).resolve().parents[3] / "shared" / "data" / "sr_dev" / "set5"
 

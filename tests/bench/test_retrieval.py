@@ -152,7 +152,7 @@ def test_a_provider_that_fails_has_its_row(folder: Path) -> None:
 def test_a_page_without_marks_is_an_error(tmp_path: Path, report: Report) -> None:
     report.write_json(tmp_path / "r.json")
     (tmp_path / "page.md").write_text("nothing\n")
-    with pytest.raises(InputError, match="end of tables"):
+    with pytest.raises(InputError, match="figures: retrieval"):
         write(tmp_path / "r.json", tmp_path / "page.md")
 
 

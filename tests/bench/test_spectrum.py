@@ -19,7 +19,7 @@ from bench.store import Store
 from siftcore import PixelSR, SiftError
 from siftcore.kernels.blur import gaussian_blur
 from siftcore.scalespace import registry
-from siftcore.scalespace.superres import upscale_bicubic
+from siftcore.scalespace.enlarging import upscale_bicubic
 
 
 @pytest.fixture

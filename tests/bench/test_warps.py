@@ -14,7 +14,8 @@ from skimage import data
 from bench.intervals import Estimate
 from bench.metrics.homographies import transfer
 from bench.pairs import ImagePair
-from bench.pairs.synthetic_warps import KINDS, read_pairs, render
+from bench.pairs.synthetic_warps import read_pairs, render
+from bench.pairs.warp_kinds import KINDS
 from bench.session import Session
 from bench.store import Store
 from bench.warps import COLUMNS, run

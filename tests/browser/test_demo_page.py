@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -72,8 +73,13 @@ def _shows(page: Any, image: str) -> None:
 
 
 def _run(page: Any, beginning: str = "Done") -> str:
-    """Press the button; the status line, once it begins so."""
+    """Press the button; then as `_status`."""
     page.find_element("id", "run").click()
+    return _status(page, beginning)
+
+
+def _status(page: Any, beginning: str) -> str:
+    """The status line, once it begins so."""
     script = (
         "const text = document.querySelector('#status [role]')?.textContent ?? '';"
         "return text.startsWith(arguments[0]) ? text : null"
@@ -204,6 +210,63 @@ def test_what_is_refused_leaves_the_page_usable(page: Any, tmp_path: Path) -> No
     assert _run(page).startswith("Done: A at 451 x 300 against its turned and reduced copy at ")
 
 
+def _can_stop(page: Any) -> bool:
+    return page.find_element("id", "stop").is_enabled()
+
+
+def test_stop(page: Any, tmp_path: Path) -> None:
+    assert not _can_stop(page)
+    noise = np.random.default_rng(0).integers(0, 255, (900, 1100), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.jpg", quality=50)
+    assert (tmp_path / "noise.jpg").stat().st_size < 2**20
+    _upload(page, "image-a", tmp_path / "noise.jpg")
+    _shows(page, "image-a")
+    # One provider: nothing comes between its start and its end at which a thread could be asked.
+    _tick(page, ["bicubic-x4"])
+    page.find_element("id", "run").click()
+    _status(page, "Working: bicubic-x4")
+    assert _can_stop(page)
+    page.find_element("id", "stop").click()
+    assert _status(page, "Stopped") == "Stopped."
+    wait_for(page, "return document.querySelector('#stop').disabled")
+    assert _rows(page) == []
+
+    page.find_element("id", "sample-2").click()
+    wait_for(page, "return document.querySelector('#image-a img')?.naturalWidth === 451")
+    _tick(page, ["dog"])
+    assert _run(page).startswith("Done: A at 451 x 300")
+    assert not _can_stop(page)
+    assert [row[0] for row in _rows(page)] == ["provider", "dog"]
+
+
+def test_who_waits_can_stop_too(page: Any, address: str, tmp_path: Path) -> None:
+    """Another session's comparison goes on."""
+    noise = np.random.default_rng(1).integers(0, 255, (900, 1100), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.jpg", quality=50)
+    uploaded = {
+        "path": _uploaded(address, tmp_path / "noise.jpg"),
+        "orig_name": "noise.jpg",
+        "meta": {"_type": "gradio.FileData"},
+    }
+    inputs = [uploaded, None, ["bicubic-x4"], [], 2, 10, 9000, 0.8, "homography", "as it is", False]
+    answers: list[str] = []
+    started = threading.Event()
+    other = threading.Thread(target=lambda: answers.append(_answer(address, inputs, started)))
+    page.find_element("id", "sample-2").click()
+    wait_for(page, "return document.querySelector('#image-a img')?.naturalWidth === 451")
+    other.start()
+    assert started.wait(60)
+    page.find_element("id", "run").click()
+    assert _status(page, "Waiting") == "Waiting for its turn ..."
+    wait_for(page, "return !document.querySelector('#stop').disabled")
+    page.find_element("id", "stop").click()
+    assert _status(page, "Stopped") == "Stopped."
+    other.join()
+    assert "Done: A at 1100 x 900" in answers[0]
+    assert _status(page, "") == "Stopped."
+    assert _run(page).startswith("Done: A at 451 x 300")
+
+
 def test_a_flat_image_is_a_result(page: Any, tmp_path: Path) -> None:
     Image.new("RGB", (200, 150), (90, 90, 90)).save(tmp_path / "flat.png")
     _upload(page, "image-a", tmp_path / "flat.png")
@@ -246,7 +309,7 @@ def test_only_this_machine_is_let_in(address: str) -> None:
         assert probe.connect_ex(("127.0.0.2", home.port)) != 0
 
 
-def _answer(address: str, inputs: list[Any]) -> str:
+def _answer(address: str, inputs: list[Any], started: threading.Event | None = None) -> str:
     """What the button's function sends for `inputs`, as any program may post them."""
     with urllib.request.urlopen(f"{address}config", timeout=30) as response:
         config = json.load(response)
@@ -262,6 +325,8 @@ def _answer(address: str, inputs: list[Any]) -> str:
     stream = f"{address}gradio_api/queue/data?session_hash=abc"
     with urllib.request.urlopen(stream, timeout=60) as response:
         for line in response:
+            if b"process_starts" in line and started is not None:
+                started.set()
             if b"process_completed" in line:
                 return line.decode()
     raise AssertionError("no answer")

@@ -9,7 +9,7 @@ pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
 from dognets.evaluation import measure_dog_psnr
-from siftcore.scalespace.superres import upscale_bicubic
+from siftcore.scalespace.enlarging import upscale_bicubic
 
 
 @pytest.fixture

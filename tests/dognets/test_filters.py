@@ -13,8 +13,8 @@ import torch
 
 from dognets.models.filters import BicubicUpsample, GaussianBlur, gaussian_kernel
 from siftcore.kernels.blur import gaussian_blur
+from siftcore.scalespace.enlarging import upscale_bicubic
 from siftcore.scalespace.geometry import PAPER_SIGMAS
-from siftcore.scalespace.superres import upscale_bicubic
 
 
 def noise(*shape):

@@ -15,7 +15,7 @@ from dognets.evaluation import dog_levels
 from dognets.ladders import LOWE_FILTERS
 from dognets.models import ARCHITECTURES, build_model
 from dognets.training.presets import PRESETS
-from siftcore.scalespace.superres import upscale_bicubic
+from siftcore.scalespace.enlarging import upscale_bicubic
 from tests.dognets.networks import SMALL, small_model, stirred
 
 PLANES = {"image": 1, "gaussians": 5, "dogs": 4}

@@ -16,8 +16,10 @@ from dognets.errors import DeviceError, WeightsError
 from dognets.pretrained import WEIGHTS_FOLDER
 from siftcore.errors import ParameterError
 from siftcore.rows import ArrayRows
+from siftcore.scalespace.enlarging import upscale_bicubic
 from siftcore.scalespace.geometry import PAPER_SIGMAS
-from siftcore.scalespace.superres import PixelSR, StackSR, upscale_bicubic
+from siftcore.scalespace.stack_sr import StackSR
+from siftcore.scalespace.superres import PixelSR
 from tests.dognets.runs import tiny_trainer
 from tests.dognets.weights import save_small
 

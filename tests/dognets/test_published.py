@@ -16,7 +16,7 @@ from dognets.data.degradation import to_8_bits
 from dognets.data.images import read_luminance, reduce_bicubic
 from dognets.inference import Runner
 from dognets.models import build_model
-from siftcore.scalespace.superres import upscale_bicubic
+from siftcore.scalespace.enlarging import upscale_bicubic
 from tests.dognets.conftest import SHARED
 
 BICUBIC = {2: 33.66, 4: 28.42}

@@ -12,6 +12,7 @@ import torch
 
 from dognets.errors import DataError, DeviceError
 from dognets.training import trainer as trainer_module
+from dognets.training.optimisers import rate_share
 from dognets.training.presets import PRESETS, TrainingPreset, get_preset
 from dognets.training.trainer import Trainer
 from siftcore.errors import ParameterError
@@ -92,12 +93,12 @@ def test_logs(photo_folder, tmp_path, monkeypatch):
 
 
 def test_the_learning_rate_rises_then_falls():
-    schedule = [trainer_module._schedule(step, 1000, 100) for step in range(1001)]
+    schedule = [rate_share(step, 1000, 100) for step in range(1001)]
     assert schedule[0] == pytest.approx(0.01, abs=1e-3)
     assert np.argmax(schedule) == pytest.approx(99, abs=1)
     assert (np.diff(schedule[100:]) < 0).all()
     assert schedule[-1] == pytest.approx(0.02)
-    assert trainer_module._schedule(0, 5, 100) == 1.0, "a short run warms up for less"
+    assert rate_share(0, 5, 100) == 1.0, "a short run warms up for less"
 
 
 @pytest.mark.parametrize("name", ["srgan-x2", "srgan-x4"])

@@ -53,7 +53,7 @@ def _check_pixels(pixels: np.ndarray) -> None:
 
 
 def _image(path: Path) -> None:
-    from siftcore.image import read_pixels
+    from siftcore.image_files import read_pixels
 
     # As a user's own PIL image, which is read late.
     with contextlib.suppress(Exception), PIL.Image.open(path) as opened:

@@ -2,25 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Generator, Sequence
 
 import pytest
 
 pytest.importorskip("gradio", reason="needs gradio (pip install 'siftcore[demo]')")
 
 from siftcore.demo_page import running
-from siftcore.demo_page.compare import MAX_PROVIDERS
+from siftcore.demo_page.compare import MAX_PROVIDERS, Outcome, Settings, compare
+from siftcore.demo_page.pairs import Pair
+from siftcore.demo_page.process import ComparisonProcess, EndedError, FailedError
 from siftcore.demo_page.samples import SAMPLES
 from siftcore.demo_page.uploads import Upload
 
 CAT = Upload(str(SAMPLES[2].image_a), "cat.jpg")
 
 
-def _statuses(*, upload: Upload | None = CAT, main: tuple[str, ...] = ("dog",)) -> list[str]:
+class Here(ComparisonProcess):
+    """Compares in this process, or raises."""
+
+    def __init__(self, raised: Exception | None = None) -> None:
+        super().__init__()
+        self.raised = raised
+
+    def compare(
+        self, pair: Pair, providers: Sequence[str], settings: Settings, caller: object = None
+    ) -> Generator[Outcome, None, None]:
+        assert caller == "session"
+        if self.raised is not None:
+            raise self.raised
+        yield from compare(pair, providers, settings)
+
+
+def _statuses(
+    *,
+    upload: Upload | None = CAT,
+    main: tuple[str, ...] = ("dog",),
+    raised: Exception | None = None,
+) -> list[str]:
     inputs = (upload, None, list(main), [], 2, 10, 300, 0.8, "homography", "800", False)
-    shown = list(running.run_comparison(1.0, "cpu", *inputs))
-    assert {len(outputs) for outputs in shown} == {2 + 3 * MAX_PROVIDERS}
+    shown = list(running.run_comparison(Here(raised), 1.0, "cpu", "session", *inputs))
+    assert {len(outputs) for outputs in shown} == {3 + 3 * MAX_PROVIDERS}
+    # It can be stopped until there is nothing more to come.
+    stoppable = [outputs[1]["interactive"] for outputs in shown]
+    assert stoppable == [True] * (len(shown) - 1) + [False]
     return [outputs[0] for outputs in shown]
 
 
@@ -40,20 +65,14 @@ def test_it_says_what_goes_on() -> None:
     [
         (MemoryError(), "Not enough memory for this image"),
         (RuntimeError("/home/me/secret"), "RuntimeError: see the terminal that runs this page."),
+        (FailedError("KeyError"), "KeyError: see the terminal that runs this page."),
+        (EndedError(), "The process that compares has ended."),
     ],
 )
 def test_failures_are_said(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    raised: Exception,
-    text: str,
+    capsys: pytest.CaptureFixture[str], raised: Exception, text: str
 ) -> None:
-    def fail(*_: Any) -> Iterator[Any]:
-        raise raised
-        yield
-
-    monkeypatch.setattr(running, "compare", fail)
-    last = _statuses()[-1]
+    last = _statuses(raised=raised)[-1]
     assert 'role="alert"' in last
     assert text in last
     assert "secret" not in last

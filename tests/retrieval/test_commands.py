@@ -117,7 +117,7 @@ def test_a_query_without_keypoints(folder):
     ("arguments", "words"),
     [
         (["index", "no.h5", "-o", "c.index"], ["no.h5", "no such file"]),
-        (["index", "coffee.png", "-o", "c.index"], ["not an HDF5 feature file"]),
+        (["index", "coffee.png", "-o", "c.index"], ["not an HDF5 file of features"]),
         (["index", "f.h5", "-o", "db"], ["something else is there"]),
         (["index", "f.h5", "-o", "no/c.index"], ["make it first"]),
         (["index", "f.h5", "-o", "c.index", "--kind", "hnsw"], ["kind", "ivf-sq8"]),

@@ -124,7 +124,7 @@ def test_a_failed_save_leaves_the_old_index(saved, index, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(type(index.source), "write", full)
+    monkeypatch.setattr(type(index.parts[0].source), "write", full)
     with pytest.raises(OutputError, match="No space left"):
         index.save(saved)
     monkeypatch.undo()
@@ -179,7 +179,7 @@ def test_a_foreign_structure_is_refused(saved):
         ("[]", "something else than an index"),
         ('{"format": "other"}', "something else than an index"),
         ('{"format": "siftcore image index", "version": 99}', "version 99"),
-        ('{"format": "siftcore image index", "version": 1}', "lacks or misstates 'images'"),
+        ('{"format": "siftcore image index", "version": 2}', "lacks or misstates 'files'"),
         ("\x00\xff", "not JSON"),
     ],
 )
@@ -192,10 +192,15 @@ def test_a_damaged_manifest(saved, text, message):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"images": {"a": -1}},
-        {"images": {"a": "3"}},
-        {"images": ["a"]},
-        {"images": {"a": 3}},
+        {"parts": [{"features": "features.h5", "images": {"a": -1}}]},
+        {"parts": [{"features": "features.h5", "images": {"a": "3"}}]},
+        {"parts": [{"features": "features.h5", "images": ["a"]}]},
+        {"parts": [{"features": "features.h5", "images": {"a": 3}}]},
+        {"parts": [{"features": "../features.h5", "images": {}}]},
+        {"parts": [{"features": 3, "images": {}}]},
+        {"parts": {"features": "features.h5"}},
+        {"parts": 3},
+        {"structure": "manifest.json"},
         {"providers": 3},
         {"settings": {"kind": "hnsw"}},
         {"settings": {"colour": "red"}},
@@ -207,6 +212,14 @@ def test_a_damaged_manifest(saved, text, message):
 def test_a_manifest_that_misstates(saved, changes):
     change_manifest(saved, **changes)
     with pytest.raises(InputError, match="is damaged"):
+        ImageIndex.load(saved)
+
+
+def test_an_image_that_a_manifest_names_twice(saved):
+    (part,) = json.loads((saved / "manifest.json").read_text())["parts"]
+    none = {"features": "features.h5", "images": dict.fromkeys(part["images"], 0)}
+    change_manifest(saved, parts=[part, none])
+    with pytest.raises(InputError, match="names an image twice"):
         ImageIndex.load(saved)
 
 

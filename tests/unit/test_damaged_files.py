@@ -16,7 +16,7 @@ import pytest
 
 import siftcore
 from siftcore import ImageReadError, InputError, ParameterError
-from siftcore.image import read_pixels
+from siftcore.image_files import read_pixels
 from siftcore.io.colmap_database import ColmapDatabase
 from siftcore.io.foreign import foreign_features
 from siftcore.io.lowe_key import read_key

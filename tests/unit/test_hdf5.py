@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 from siftcore.errors import InputError, MissingDependencyError, OutputError
+from siftcore.io.glue_factory import read_glue_factory
 from siftcore.io.hdf5 import list_features, read_features, write_features
+from siftcore.io.hloc_matches import read_matches
 from siftcore.types import Features
 
 FIELDS = ("xy", "sigma", "angle", "response", "octave", "level", "descriptors")
@@ -209,6 +211,23 @@ def test_a_bad_file_is_an_input_error(tmp_path, kind):
         read_features(tmp_path / kind, "a.png")
     with pytest.raises(InputError, match="cannot read features from"):
         list_features(tmp_path / kind)
+
+
+@pytest.mark.parametrize("kind", ["truncated", "text", "empty", "folder", "missing"])
+def test_the_error_says_what_the_file_should_be(tmp_path, kind):
+    bad_files(tmp_path)
+    path = tmp_path / kind
+    for contents, program, read in [
+        ("features", "hloc", lambda: read_features(path, "a.png")),
+        ("matches", "hloc", lambda: read_matches(path, "a.png", "b.png")),
+        ("features", "glue-factory", lambda: read_glue_factory(path, "a.png", (64, 48))),
+    ]:
+        with pytest.raises(InputError) as caught:
+            read()
+        said = str(caught.value)
+        assert said.startswith(f"cannot read {contents} from {str(path)!r}: ")
+        layout = f"not an HDF5 file of {contents} in {program}'s layout"
+        assert ("no such file" if kind == "missing" else layout) in said
 
 
 def test_a_file_of_hloc_itself_is_listed_but_not_read(tmp_path):

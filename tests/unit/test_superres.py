@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 import siftcore
 from siftcore import ParameterError, PixelSR, ProviderError, SiftParams, StackSR
-from siftcore.scalespace.superres import upscale_bicubic
+from siftcore.scalespace.enlarging import upscale_bicubic
 
 Function = Callable[[NDArray[np.float32]], Any]
 

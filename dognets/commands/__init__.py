@@ -1,0 +1,1 @@
+"""The commands of ``dognets``, a file for each kind."""
