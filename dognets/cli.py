@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from siftcore._cli_errors import keep_interrupts, make_app
+from siftcore._cli_errors import keep_interrupts, make_app, open_closed_streams
 from siftcore.errors import ParameterError
 
 __all__ = ["app", "main"]
@@ -272,6 +272,7 @@ def weights() -> None:
 
 def main() -> None:
     """Entry point of the command ``dognets``."""
+    open_closed_streams()
     keep_interrupts()
     app()
 

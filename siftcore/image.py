@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from siftcore.errors import ImageReadError, InputError, InputTypeError, ParameterError
+from siftcore.image_paths import openable
+from siftcore.tensors import tensor_values
 
 __all__ = ["check_mask", "check_shape", "check_type", "load_image", "read_pixels", "to_grey"]
 
@@ -51,8 +53,9 @@ def read_pixels(path: str | os.PathLike[str]) -> NDArray[Any]:
     errors, the file is refused. Silencing them here would not be safe among threads.
     """
     name = os.fspath(path)
+    source = openable(name)
     try:
-        with Image.open(name) as opened:
+        with Image.open(source) as opened:
             _check_size(opened)
             return _pil_pixels(opened)
     except FileNotFoundError:
@@ -74,6 +77,8 @@ def read_pixels(path: str | os.PathLike[str]) -> NDArray[Any]:
 def _reason(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "it asks for more memory than there is; it may be damaged, or too large to read"
+    if isinstance(error, OSError) and error.errno is not None:  # Pillow's own have no number
+        return f"{error.strerror}; check the path"
     return f"{str(error) or type(error).__name__}; the file may be truncated or damaged"
 
 
@@ -95,6 +100,9 @@ def _pil_pixels(image: Image.Image) -> NDArray[Any]:
         return np.asarray(image)
     if mode in ("LA", "La"):
         return np.asarray(image.convert("LA"))[..., 0]
+    if mode == "P" and isinstance(image.info.get("transparency"), bytes):
+        # Pillow warns about the direct way to RGB.
+        image = image.convert("RGBA")
     # Alpha is dropped, not blended: what lies under it is unknown.
     return np.asarray(image.convert("RGB"))
 
@@ -110,10 +118,9 @@ def _as_array(image: Any) -> NDArray[Any]:
             raise ImageReadError(name, _reason(error)) from None
     if isinstance(image, np.ndarray):
         return image
-    if type(image).__module__.partition(".")[0] == "torch":
-        # Tensors are channels-first. bfloat16 has no NumPy twin, so all floats go through float32.
-        tensor = image.detach().cpu()
-        array = np.asarray(tensor.float() if tensor.is_floating_point() else tensor)
+    if type(image).__module__.partition(".")[0] == "torch" and hasattr(image, "detach"):
+        # Tensors are channels-first.
+        array = tensor_values(image, "image")
         return np.moveaxis(array, 0, -1) if array.ndim == 3 else array
     raise InputTypeError(f"image must be {_TAKES}, or a torch tensor; got {type(image).__name__}")
 
@@ -203,8 +210,8 @@ def load_image(image: Any, value_range: tuple[float, float] | None = None) -> ND
     Raises
     ------
     InputTypeError
-        Not an image, or a dtype whose range is unknown (complex, object, int32 without
-        `value_range`).
+        Not an image, a dtype whose range is unknown (complex, object, int32 without
+        `value_range`), or a tensor that NumPy cannot hold.
     InputError
         Empty, of a wrong shape, NaN or infinite, or floats outside [0, 1] without `value_range`.
     ImageReadError
@@ -280,10 +287,15 @@ def check_mask(mask: Any, shape: tuple[int, int]) -> NDArray[np.bool_] | None:
     ------
     InputError
         When the shapes differ.
+    InputTypeError
+        When it is no array, or of another type.
     """
     if mask is None:
         return None
-    array = np.asarray(mask)
+    try:
+        array = tensor_values(mask, "mask") if hasattr(mask, "detach") else np.asarray(mask)
+    except ValueError as error:  # rows of different lengths
+        raise InputTypeError(f"mask must be an array (H, W); {error}") from None
     if array.dtype.kind not in "buif":
         raise InputTypeError(f"mask must be of bool or numbers; got dtype {array.dtype}")
     if array.ndim == 3 and array.shape[2] == 1:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from siftcore.errors import InputError, MissingDependencyError
+from siftcore.io.regular import check_regular
 
 __all__ = ["import_h5py", "open_hdf5", "read_array"]
 
@@ -23,6 +24,7 @@ def open_hdf5(path: str | os.PathLike[str]) -> Iterator[Any]:
     """The file, open to be read; whatever goes wrong with it is an `InputError`."""
     h5py = import_h5py()
     try:
+        check_regular(path)
         with h5py.File(path, "r") as file:
             yield file
     except InputError:

@@ -30,7 +30,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from siftcore.errors import InputError
+from siftcore.errors import InputError, InputTypeError
 from siftcore.io._hdf5_file import import_h5py, open_hdf5, read_array
 from siftcore.io._sink import ErrorKeepingFile
 from siftcore.io.atomic import atomic_write
@@ -65,6 +65,8 @@ class ImageNames:
 
     def add(self, name: str) -> None:
         """Take `name`, or raise `InputError` when it cannot stand beside the others."""
+        if not isinstance(name, str):
+            raise InputTypeError(f"an image name must be text; got {type(name).__name__}")
         parts = name.split("/")
         # HDF5 itself reads "a//b" and "a/./b" as "a/b", and a leading "/" as nothing.
         if "" in parts or "." in parts or "\0" in name:
@@ -111,6 +113,8 @@ def write_features(
     ------
     InputError
         When a name is empty, absolute, given twice, or would nest inside another image's group.
+    InputTypeError
+        When a name is no text, or what stands with it no `Features`.
     OutputError
         When the file cannot be written.
     MissingDependencyError
@@ -238,6 +242,11 @@ def count_features(path: str | os.PathLike[str]) -> dict[str, int]:
 
 
 def _write_group(group: Any, features: Features) -> None:
+    if not isinstance(features, Features):
+        raise InputTypeError(
+            f"features of {group.name[1:]!r} must be Features, as siftcore.extract returns; got "
+            f"{type(features).__name__}"
+        )
     for field, dataset in _DATASET_OF_FIELD.items():
         array = getattr(features, field)
         group.create_dataset(dataset, data=array.T if field == "descriptors" else array)

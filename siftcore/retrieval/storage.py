@@ -29,7 +29,7 @@ import numpy as np
 
 from siftcore.errors import InputError, OutputError, ParameterError
 from siftcore.io.atomic import atomic_write
-from siftcore.retrieval._faiss import DIMENSION, import_faiss
+from siftcore.retrieval._faiss import DIMENSION, import_faiss, write_structure
 from siftcore.retrieval._sources import FileSource
 from siftcore.retrieval.index import ImageIndex
 from siftcore.retrieval.settings import IndexSettings
@@ -55,10 +55,9 @@ def check_index_writable(folder: Path) -> None:
 
 def save_index(index: ImageIndex, folder: Path) -> None:
     """As `ImageIndex.save`."""
-    faiss = import_faiss()
     with _new_folder(folder) as made:
         with atomic_write(made / STRUCTURE) as temporary:
-            faiss.write_index(index.structure, os.fspath(temporary))
+            write_structure(index.structure, temporary)
         index.source.write(made / FEATURES)
         document = {
             "format": _FORMAT,
