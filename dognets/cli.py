@@ -9,7 +9,7 @@ import typer
 
 from dognets.commands import evaluation, training, weight_files  # noqa: F401 - they register
 from dognets.commands.options import app
-from siftcore._cli_errors import keep_interrupts
+from siftcore._cli_errors import keep_interrupts, open_closed_streams
 
 __all__ = ["app", "main"]
 
@@ -37,6 +37,7 @@ def _require_torch() -> None:
 
 def main() -> None:
     """Entry point of the command ``dognets``."""
+    open_closed_streams()
     keep_interrupts()
     app()
 

@@ -92,7 +92,7 @@ class Runner:
             "float16": torch.float16,
             "bfloat16": torch.bfloat16,
         }
-        if precision != "auto" and precision not in kinds:
+        if precision not in ["auto", *kinds]:
             raise ParameterError("precision", precision, f"'auto' or one of {sorted(kinds)}")
         whole = isinstance(tile, (int, np.integer)) and not isinstance(tile, bool)
         if tile is not None and not (whole and tile >= 1):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import _thread
 import io
+import os
+import signal
 import sys
 import threading
 from typing import Any
@@ -11,7 +13,13 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-__all__ = ["OneLineErrors", "keep_interrupts", "make_app"]
+__all__ = [
+    "OneLineErrors",
+    "keep_interrupts",
+    "make_app",
+    "open_closed_streams",
+    "take_termination_for_interrupt",
+]
 
 # The base of all that Typer raises about a command line; where it lives depends on the version.
 _UsageError: type[Exception] = next(
@@ -68,6 +76,28 @@ def keep_interrupts() -> None:
             usual(dropped)
 
     sys.unraisablehook = raise_again
+
+
+def open_closed_streams() -> None:
+    """Connect standard streams that the caller closed to nothing.
+
+    Python has None for them, and the next file that is opened would get their number.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest number that is free, so this one.
+            os.open(os.devnull, os.O_RDWR)
+        if getattr(sys, name) is None:
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115 - for good
+
+
+def take_termination_for_interrupt() -> None:
+    """Let SIGTERM end a command as Ctrl-C does, so that unfinished files are deleted."""
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def _one_line(error: BaseException) -> str:

@@ -1,7 +1,7 @@
 """The command ``siftcore``.
 
-Whatever goes wrong is one line on stderr, ``error: ...``, and exit code 2; an interrupt is 130. A
-batch that had to skip images lists them, and its exit code is 3.
+Whatever goes wrong is one line on stderr, ``error: ...``, and exit code 2; an interrupt, by Ctrl-C
+or SIGTERM, is 130. A batch that had to skip images lists them, and its exit code is 3.
 """
 
 from __future__ import annotations
@@ -11,7 +11,11 @@ from typing import Annotated
 import typer
 
 from siftcore import __version__
-from siftcore._cli_errors import keep_interrupts
+from siftcore._cli_errors import (
+    keep_interrupts,
+    open_closed_streams,
+    take_termination_for_interrupt,
+)
 from siftcore.commands import (  # noqa: F401 - they add their commands
     demo,
     extract,
@@ -45,5 +49,7 @@ def _root(
 
 def main() -> None:
     """Run the command line."""
+    open_closed_streams()
     keep_interrupts()
+    take_termination_for_interrupt()
     app()

@@ -12,6 +12,7 @@ from PIL import Image
 
 from siftcore.errors import ImageReadError, InputError, InputTypeError, ParameterError
 from siftcore.image_files import pil_pixels, read_pixels, reading_failed
+from siftcore.tensors import tensor_values
 
 __all__ = ["check_mask", "check_shape", "check_type", "load_image", "to_grey"]
 
@@ -37,10 +38,9 @@ def _as_array(image: Any) -> NDArray[Any]:
             raise ImageReadError(name, reading_failed(error)) from None
     if isinstance(image, np.ndarray):
         return image
-    if type(image).__module__.partition(".")[0] == "torch":
-        # Tensors are channels-first. bfloat16 has no NumPy twin, so all floats go through float32.
-        tensor = image.detach().cpu()
-        array = np.asarray(tensor.float() if tensor.is_floating_point() else tensor)
+    if type(image).__module__.partition(".")[0] == "torch" and hasattr(image, "detach"):
+        # Tensors are channels-first.
+        array = tensor_values(image, "image")
         return np.moveaxis(array, 0, -1) if array.ndim == 3 else array
     raise InputTypeError(f"image must be {_TAKES}, or a torch tensor; got {type(image).__name__}")
 
@@ -130,8 +130,8 @@ def load_image(image: Any, value_range: tuple[float, float] | None = None) -> ND
     Raises
     ------
     InputTypeError
-        Not an image, or a dtype whose range is unknown (complex, object, int32 without
-        `value_range`).
+        Not an image, a dtype whose range is unknown (complex, object, int32 without
+        `value_range`), or a tensor that NumPy cannot hold.
     InputError
         Empty, of a wrong shape, NaN or infinite, or floats outside [0, 1] without `value_range`.
     ImageReadError
@@ -207,10 +207,15 @@ def check_mask(mask: Any, shape: tuple[int, int]) -> NDArray[np.bool_] | None:
     ------
     InputError
         When the shapes differ.
+    InputTypeError
+        When it is no array, or of another type.
     """
     if mask is None:
         return None
-    array = np.asarray(mask)
+    try:
+        array = tensor_values(mask, "mask") if hasattr(mask, "detach") else np.asarray(mask)
+    except ValueError as error:  # rows of different lengths
+        raise InputTypeError(f"mask must be an array (H, W); {error}") from None
     if array.dtype.kind not in "buif":
         raise InputTypeError(f"mask must be of bool or numbers; got dtype {array.dtype}")
     if array.ndim == 3 and array.shape[2] == 1:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from siftcore.errors import ImageReadError
+from siftcore.image_paths import openable
 
 __all__ = ["pil_pixels", "read_pixels", "reading_failed"]
 
@@ -40,8 +41,9 @@ def read_pixels(path: str | os.PathLike[str]) -> NDArray[Any]:
     errors, the file is refused. Silencing them here would not be safe among threads.
     """
     name = os.fspath(path)
+    source = openable(name)
     try:
-        with Image.open(name) as opened:
+        with Image.open(source) as opened:
             _check_size(opened)
             return pil_pixels(opened)
     except FileNotFoundError:
@@ -64,6 +66,8 @@ def reading_failed(error: Exception) -> str:
     """Why Pillow could not read an image, for an `ImageReadError`."""
     if isinstance(error, MemoryError):
         return "it asks for more memory than there is; it may be damaged, or too large to read"
+    if isinstance(error, OSError) and error.errno is not None:  # Pillow's own have no number
+        return f"{error.strerror}; check the path"
     return f"{str(error) or type(error).__name__}; the file may be truncated or damaged"
 
 
@@ -86,5 +90,8 @@ def pil_pixels(image: Image.Image) -> NDArray[Any]:
         return np.asarray(image)
     if mode in ("LA", "La"):
         return np.asarray(image.convert("LA"))[..., 0]
+    if mode == "P" and isinstance(image.info.get("transparency"), bytes):
+        # Pillow warns about the direct way to RGB.
+        image = image.convert("RGBA")
     # Alpha is dropped, not blended: what lies under it is unknown.
     return np.asarray(image.convert("RGB"))

@@ -249,7 +249,8 @@ def open_rows(image: Any, value_range: ValueRange = None) -> ImageRows | None:
 
 
 def _tiff_rows(path: str, value_range: ValueRange) -> TiffRows | None:
-    if not path.lower().endswith(_TIFF):
+    # A pipe can be read only once, and not by tifffile.
+    if not path.lower().endswith(_TIFF) or not os.path.isfile(path):
         return None
     try:
         rows = TiffRows(path, value_range)

@@ -188,11 +188,14 @@ def soak(
     sizes: Annotated[
         int, typer.Option(min=0, help="Images that come again; 0: each has a size of its own.")
     ] = 40,
+    torch_keeps: Annotated[
+        int | None, typer.Option(min=0, help="Convolutions torch keeps, by size [default: 1024].")
+    ] = None,
     seed: Seed = 0,
     json_file: JsonFile = None,
 ) -> None:
     """Resident memory over thousands of extractions; exit code 1 if it grows."""
     from bench.soak import run
 
-    if show(lambda: run(extractions, names(providers), seed, sizes), json_file).failed:
+    if show(lambda: run(extractions, names(providers), seed, sizes, torch_keeps), json_file).failed:
         raise typer.Exit(1)

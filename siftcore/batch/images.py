@@ -61,12 +61,14 @@ def find_images(inputs: Iterable[str | os.PathLike[str]]) -> list[NamedImage]:
     Raises
     ------
     InputError
-        When a list cannot be read, an input stands for no image, two images would have the same
-        name, or a name cannot be in a file of features.
+        When a list or a folder cannot be read, an input stands for no image, two images would have
+        the same name, or a name cannot be in a file of features.
     """
     found: list[NamedImage] = []
     for given in inputs:
         before = len(found)
+        if not os.fspath(given):
+            raise InputError("an empty path stands for no image; is a variable of the shell unset?")
         found.extend(_expand(Path(given)))
         if len(found) == before:
             raise InputError(f"{os.fspath(given)!r} stands for no image; check the path")
@@ -120,15 +122,33 @@ def _expand(given: Path) -> Iterator[NamedImage]:
 
 
 def _below(folder: Path) -> list[Path]:
-    found = []
-    for parent, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [
-            Path(parent, name)
-            for name in files
-            if not name.startswith(".") and PurePath(name).suffix.lower() in _SUFFIXES
-        ]
+    found: list[Path] = []
+    waiting = [str(folder)]
+    while waiting:
+        for entry in _entries(waiting.pop()):
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(entry.path)
+            # A pipe would be waited for. A link to nothing is reported when it is read.
+            elif PurePath(entry.name).suffix.lower() in _SUFFIXES and (
+                entry.is_file(follow_symlinks=False)
+                or (entry.is_symlink() and not os.path.isdir(entry.path))
+            ):
+                found.append(Path(entry.path))
     return sorted(found)
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError as error:
+        # Left out, its images would be missed without a word.
+        raise InputError(
+            f"cannot look for images in {folder!r}: {error.strerror}; make it readable, or name "
+            "the folders beside it"
+        ) from error
 
 
 def _lines(path: Path) -> list[str]:

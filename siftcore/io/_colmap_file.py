@@ -13,11 +13,15 @@ from numpy.typing import NDArray
 
 from siftcore.errors import InputError, OutputError
 from siftcore.io._colmap_schema import create_tables, has_table
+from siftcore.io.regular import check_regular
 
 __all__ = ["ColmapFile"]
 
 # Python decodes SQLite's messages, which quote a damaged schema, as UTF-8.
 _FAILURES = (sqlite3.Error, UnicodeError)
+
+# SQLite keeps these in memory or a file without a name, which are gone at the end.
+_NO_FILES = ("", ":memory:")
 
 _Self = TypeVar("_Self", bound="ColmapFile")
 
@@ -27,6 +31,7 @@ class ColmapFile:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = os.fspath(path)
+        _check_place(self._path)
         self._is_new = not Path(self._path).exists()
         try:
             # Transactions are begun and ended by hand, so that a new schema is part of one.
@@ -47,7 +52,7 @@ class ColmapFile:
             self._discard_new()
             if isinstance(error, _FAILURES):
                 raise InputError(
-                    f"cannot read {self._path!r} as a COLMAP database: {error}"
+                    f"cannot read {self._path!r} as a COLMAP database: {_explained(error)}"
                 ) from error
             raise
 
@@ -67,11 +72,12 @@ class ColmapFile:
         try:
             self._connection.execute("COMMIT" if keep else "ROLLBACK")
         except _FAILURES as failure:
-            raise OutputError(f"cannot write {self._path!r}: {failure}") from failure
+            keep = False
+            raise OutputError(f"cannot write {self._path!r}: {_explained(failure)}") from failure
         finally:
             self._connection.close()
-        if not keep:
-            self._discard_new()
+            if not keep:
+                self._discard_new()
 
     def _discard_new(self) -> None:
         if self._is_new:
@@ -119,7 +125,9 @@ class ColmapFile:
         try:
             number = self._connection.execute(query, row).lastrowid
         except _FAILURES as error:
-            raise OutputError(f"cannot write {table} to {self._path!r}: {error}") from error
+            raise OutputError(
+                f"cannot write {table} to {self._path!r}: {_explained(error)}"
+            ) from error
         return int(number or 0)
 
     def select(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -127,7 +135,7 @@ class ColmapFile:
         try:
             return self._connection.execute(query, values).fetchall()
         except _FAILURES as error:
-            raise InputError(f"cannot read {self._path!r}: {error}") from error
+            raise InputError(f"cannot read {self._path!r}: {_explained(error)}") from error
 
     def has_column(self, table: str, column: str) -> bool:
         """Whether `table` has that column."""
@@ -137,3 +145,15 @@ class ColmapFile:
         """The first row of a query, or None."""
         rows = self.select(query, *values)
         return rows[0] if rows else None
+
+
+def _check_place(path: str) -> None:
+    if path in _NO_FILES or "\0" in path:
+        raise InputError(f"a COLMAP database must have the name of a file; got {path!r}")
+    check_regular(path)
+
+
+def _explained(error: Exception) -> str:
+    if "locked" in str(error):
+        return f"{error}; another program has it open: try again when that is done"
+    return str(error)

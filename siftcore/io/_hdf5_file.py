@@ -13,6 +13,7 @@ import numpy as np
 from siftcore.errors import InputError, MissingDependencyError
 from siftcore.io._sink import ErrorKeepingFile
 from siftcore.io.atomic import atomic_write
+from siftcore.io.regular import check_regular
 
 __all__ = ["create_hdf5", "open_hdf5", "read_array"]
 
@@ -47,6 +48,7 @@ def open_hdf5(path: str | os.PathLike[str], contents: str, program: str) -> Iter
     h5py = _import_h5py()
     cannot = f"cannot read {contents} from {os.fspath(path)!r}"
     try:
+        check_regular(path)
         with h5py.File(path, "r") as file:
             yield file
     except InputError:

@@ -17,6 +17,7 @@ __all__ = ["atomic_write", "check_writable"]
 _ADVICE = {
     errno.ENOSPC: "free some space, or write to another disk",
     errno.EDQUOT: "free some of your quota, or write to another disk",
+    errno.EFBIG: "raise the limit (ulimit -f), or write to a file system that takes large files",
     errno.EROFS: "choose a folder that is not on a read-only file system",
     errno.EACCES: "choose a folder that you may write to",
     errno.EPERM: "choose a folder that you may write to",
@@ -111,7 +112,8 @@ def _real_target(path: str | os.PathLike[str]) -> Path:
         raise OutputError("cannot write to an empty path; give the name of a file")
     try:
         target = Path(os.path.realpath(shown))
-        mode = target.stat().st_mode
+        # Of the path itself: what /dev/stdout leads to need have no name.
+        mode = os.stat(shown).st_mode
     except FileNotFoundError:
         parent = target.parent
         if parent.exists():

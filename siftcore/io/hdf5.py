@@ -30,7 +30,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from siftcore.errors import InputError
+from siftcore.errors import InputError, InputTypeError
 from siftcore.io._hdf5_file import create_hdf5, open_hdf5, read_array
 from siftcore.io.foreign import checked_features
 from siftcore.io.image_names import ImageNames
@@ -75,6 +75,8 @@ def write_features(
     ------
     InputError
         When a name is empty, absolute, given twice, or would nest inside another image's group.
+    InputTypeError
+        When a name is no text, or what stands with it no `Features`.
     OutputError
         When the file cannot be written.
     MissingDependencyError
@@ -198,6 +200,11 @@ def count_features(path: str | os.PathLike[str]) -> dict[str, int]:
 
 
 def _write_group(group: Any, features: Features) -> None:
+    if not isinstance(features, Features):
+        raise InputTypeError(
+            f"features of {group.name[1:]!r} must be Features, as siftcore.extract returns; got "
+            f"{type(features).__name__}"
+        )
     for field, dataset in _DATASET_OF_FIELD.items():
         array = getattr(features, field)
         group.create_dataset(dataset, data=array.T if field == "descriptors" else array)

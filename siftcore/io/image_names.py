@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from siftcore.errors import InputError
+from siftcore.errors import InputError, InputTypeError
 
 __all__ = ["ImageNames"]
 
@@ -16,6 +16,8 @@ class ImageNames:
 
     def add(self, name: str) -> None:
         """Take `name`, or raise `InputError` when it cannot stand beside the others."""
+        if not isinstance(name, str):
+            raise InputTypeError(f"an image name must be text; got {type(name).__name__}")
         parts = name.split("/")
         # HDF5 itself reads "a//b" and "a/./b" as "a/b", and a leading "/" as nothing.
         if "" in parts or "." in parts or "\0" in name:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +16,15 @@ from numpy.typing import NDArray
 from siftcore.errors import MissingDependencyError
 from siftcore.retrieval.settings import Kind
 
-__all__ = ["DIMENSION", "cells_for", "import_faiss", "make_structure", "trained_on", "with_threads"]
+__all__ = [
+    "DIMENSION",
+    "cells_for",
+    "import_faiss",
+    "make_structure",
+    "trained_on",
+    "with_threads",
+    "write_structure",
+]
 
 DIMENSION = 128
 # As for matching: cells, times the root of the number of descriptors, and k-means on so many each.
@@ -84,3 +95,15 @@ def make_structure(
         index.train(sample)
         index.nprobe = probes
         return index, kind
+
+
+def write_structure(structure: Any, path: Path) -> None:
+    """Write what FAISS made; an error of the system is an `OSError`, as everywhere else."""
+    try:
+        import_faiss().write_index(structure, os.fspath(path))
+    except RuntimeError as error:
+        # FAISS gives only the system's words, in brackets at the end.
+        for number in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO):
+            if f"({os.strerror(number)})" in str(error):
+                raise OSError(number, os.strerror(number), os.fspath(path)) from error
+        raise

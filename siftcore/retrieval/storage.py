@@ -29,7 +29,7 @@ from typing import Any
 from siftcore.errors import InputError, OutputError, ParameterError
 from siftcore.io.atomic import atomic_write, check_writable
 from siftcore.io.locking import only_writer
-from siftcore.retrieval._faiss import DIMENSION, import_faiss
+from siftcore.retrieval._faiss import DIMENSION, import_faiss, write_structure
 from siftcore.retrieval._sources import FileSource, Part
 from siftcore.retrieval.index import ImageIndex
 from siftcore.retrieval.manifest import (
@@ -149,7 +149,6 @@ def _load(folder: Path, document: dict[str, Any]) -> ImageIndex:
 
 def _write(index: ImageIndex, folder: Path) -> None:
     """Write what is not there yet, then the manifest, then delete what that does not name."""
-    faiss = import_faiss()
     kept = named_files(folder)
     number = 1 + max(stored_files(folder).values(), default=0)
     structure = numbered(STRUCTURE, number)
@@ -157,7 +156,7 @@ def _write(index: ImageIndex, folder: Path) -> None:
     try:
         with atomic_write(folder / structure) as temporary:
             try:
-                faiss.write_index(index.structure, os.fspath(temporary))
+                write_structure(index.structure, temporary)
             except RuntimeError as error:
                 reason = "free some space, or write to another disk"
                 raise OutputError(f"FAISS cannot write {str(folder)!r}: {reason}") from error

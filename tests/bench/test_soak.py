@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 
 import numpy as np
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 
 import bench.soak
 from bench.commands import app
+from bench.memory_use import memory_use
 from bench.soak import LARGEST_SLOPE, fitted_line, run, varied
 from siftcore.errors import InputError, ParameterError
 
@@ -50,7 +52,10 @@ def test_a_short_run() -> None:
 @linux
 def test_a_leak_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     grown = iter(np.arange(1, 10_000) * (LARGEST_SLOPE + 0.5) * 10)
-    monkeypatch.setattr(bench.soak, "_in_use", lambda: 1e5 + next(grown))
+    use = memory_use()
+    monkeypatch.setattr(
+        bench.soak, "memory_use", lambda: dataclasses.replace(use, resident=1e5 + next(grown))
+    )
     monkeypatch.setattr("siftcore.extract", lambda image, provider: [])
     done = CliRunner().invoke(app, ["soak", "--extractions", "100", "--providers", "dog"])
     assert done.exit_code == 1
