@@ -271,18 +271,21 @@ def check_mask(mask: Any, shape: tuple[int, int]) -> NDArray[np.bool_] | None:
 
     Parameters
     ----------
-    mask : array_like, (H, W), bool or numbers, or None
-        Keypoints are kept where it is not zero.
+    mask : array_like, (H, W), bool or numbers; path or PIL image; or None
+        Keypoints are kept where it is not zero. A picture in colour is zero where it is black.
     shape : (int, int)
         Height and width of the image.
 
     Raises
     ------
     InputError
-        When the shapes differ.
+        When the shapes differ, or the file cannot be read.
     """
     if mask is None:
         return None
+    if isinstance(mask, (str, Path, os.PathLike, Image.Image)):
+        pixels = _as_array(mask)
+        mask = pixels.any(axis=2) if pixels.ndim == 3 else pixels
     array = np.asarray(mask)
     if array.dtype.kind not in "buif":
         raise InputTypeError(f"mask must be of bool or numbers; got dtype {array.dtype}")

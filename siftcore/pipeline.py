@@ -73,7 +73,7 @@ def extract(
     image: Any,
     provider: Provider = "dog",
     params: SiftParams | str | None = None,
-    mask: ArrayLike | None = None,
+    mask: Any = None,
     max_keypoints: int | None = None,
     spread: bool = False,
     value_range: tuple[float, float] | None = None,
@@ -89,7 +89,7 @@ def extract(
         Where the scale space comes from; see `siftcore.list_providers`.
     params : SiftParams or str, optional
         Settings, or the name of a preset.
-    mask : array_like, (H, W), optional
+    mask : array_like, (H, W), path or PIL image, optional
         Keypoints are kept where it is not zero; it acts before `max_keypoints`.
     max_keypoints : int, optional
         Keep exactly min(this, available), strongest first. Each orientation of a location counts.

@@ -153,7 +153,7 @@ class SIFT(OpenCVSettings):
         given = from_keypoints(keypoints, None, (width, height))
         xy = given.xy - self._shift()
         inside = np.all((xy >= -0.5) & (xy <= (width - 0.5, height - 0.5)), axis=1)
-        kept = [keypoints[row] for row in np.flatnonzero(inside)]
+        kept = [keypoints[row] for row in np.flatnonzero(inside).tolist()]
         if not kept:
             return [], self._rows(given[:0])
         described = siftcore.describe(

@@ -75,6 +75,13 @@ def extract(
             "--save-every", min=1, help="A kill costs at most so many images; 64 by default."
         ),
     ] = None,
+    masks: Annotated[
+        Path | None,
+        typer.Option(
+            "--masks",
+            help="Folder of masks, black where nothing is wanted: of a/b.jpg it is a/b.jpg.png.",
+        ),
+    ] = None,
     draw: Annotated[
         Path | None,
         typer.Option("--draw", help="Also draw each image's keypoints into this folder."),
@@ -97,7 +104,9 @@ def extract(
 
     params = read_preset(preset)
     part = (1, 1) if shard is None else parse_shard(shard)
-    job = Job(provider, device, params, max_keypoints, spread)
+    job = Job(
+        provider, device, params, max_keypoints, spread, None if masks is None else str(masks)
+    )
     batch_options = (workers, engine, save_every, resume or None)
     if any(option is not None for option in batch_options) or any(map(is_collection, images)):
         if draw is not None:
@@ -126,6 +135,7 @@ def extract(
 def _extract_strictly(images: list[NamedImage], output: Path, job: Job, draw: Path | None) -> None:
     """All images or nothing."""
     from siftcore import _outputs, _report
+    from siftcore.batch.jobs import MaskedImage
 
     names = [name for name, _ in images]
     _outputs.check_outputs([Path(path) for _, path in images], [output])
@@ -140,12 +150,14 @@ def _extract_strictly(images: list[NamedImage], output: Path, job: Job, draw: Pa
     def features() -> Iterator[tuple[str, Features]]:
         with _report.progress(len(images)) as advance:
             for index, (name, path) in enumerate(images):
+                source = job.source(name, path)
                 found = siftcore.extract(
                     path,
                     provider=chosen,
                     params=job.params,
                     max_keypoints=job.max_keypoints,
                     spread=job.spread,
+                    mask=source.mask if isinstance(source, MaskedImage) else None,
                 )
                 if pictures is not None:
                     from siftcore.drawing import draw_keypoints
