@@ -113,9 +113,23 @@ def _as_array(image: Any) -> NDArray[Any]:
     if type(image).__module__.partition(".")[0] == "torch":
         # Tensors are channels-first. bfloat16 has no NumPy twin, so all floats go through float32.
         tensor = image.detach().cpu()
-        array = np.asarray(tensor.float() if tensor.is_floating_point() else tensor)
-        return np.moveaxis(array, 0, -1) if array.ndim == 3 else array
+        return _channels_last(np.asarray(tensor.float() if tensor.is_floating_point() else tensor))
     raise InputTypeError(f"image must be {_TAKES}, or a torch tensor; got {type(image).__name__}")
+
+
+def _channels_last(tensor: NDArray[Any]) -> NDArray[Any]:
+    """The pixels of a tensor, whose errors speak of its own shape."""
+    shape = tensor.shape
+    if tensor.ndim == 2:
+        return tensor
+    if tensor.ndim == 3 and shape[0] in (1, 3, 4):
+        return np.moveaxis(tensor, 0, -1)
+    advice = ""
+    if tensor.ndim == 3 and shape[2] in (1, 3, 4):
+        advice = "; for channels last use image.permute(2, 0, 1)"
+    elif tensor.ndim == 4:
+        advice = "; it is a batch: pass its images one at a time, as in [extract(i) for i in batch]"
+    raise InputError(f"tensor must have shape (H, W) or (1|3|4, H, W); got {shape}{advice}")
 
 
 def check_shape(shape: tuple[int, ...]) -> None:
