@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from siftcore.errors import ImageReadError, InputError, InputTypeError, ParameterError
+from siftcore.nodata import fill_black
 
 __all__ = ["check_mask", "check_shape", "check_type", "load_image", "read_pixels", "to_grey"]
 
@@ -18,6 +19,8 @@ __all__ = ["check_mask", "check_shape", "check_type", "load_image", "read_pixels
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 # Rounding in a user's own scaling may overshoot [0, 1] by this much.
 _RANGE_SLACK = 1e-6
+_BITS_PER_SAMPLE, _PLANAR_CONFIGURATION = 258, 284
+_TIFF = (".tif", ".tiff", ".btf")
 _SCALED_INTEGERS = (np.uint8, np.uint16)
 # Far inside float32, so that neither a bound nor the scaling overflows.
 _LARGEST_BOUND = 1e30
@@ -31,13 +34,15 @@ def read_pixels(path: str | os.PathLike[str]) -> NDArray[Any]:
     Parameters
     ----------
     path : str or path
-        Any format that Pillow reads. The EXIF orientation is not applied (as in COLMAP and hloc).
+        Any format that Pillow reads, and with tifffile any TIFF. The EXIF orientation is not
+        applied (as in COLMAP and hloc).
 
     Returns
     -------
     ndarray, (H, W) or (H, W, 3)
         uint8; uint16 for 16-bit grey files; float32 for floating-point TIFF. Pillow reduces 16-bit
-        colour files to 8 bits; read those with tifffile or OpenCV and pass the array.
+        colour files to 8 bits: TIFF keeps them where tifffile is installed; of others pass the
+        array that OpenCV reads.
 
     Raises
     ------
@@ -52,9 +57,16 @@ def read_pixels(path: str | os.PathLike[str]) -> NDArray[Any]:
     """
     name = os.fspath(path)
     try:
-        with Image.open(name) as opened:
-            _check_size(opened)
-            return _pil_pixels(opened)
+        try:
+            with Image.open(name) as opened:
+                _check_pixels(*opened.size)
+                return _deep_pixels(name, opened) if _is_deep_tiff(opened) else _pil_pixels(opened)
+        except UnidentifiedImageError:
+            if not name.lower().endswith(_TIFF):
+                raise
+            return _tiff_pixels(name)
+    except ImageReadError:
+        raise
     except FileNotFoundError:
         raise ImageReadError(name, "there is no such file") from None
     except UnidentifiedImageError:
@@ -64,11 +76,55 @@ def read_pixels(path: str | os.PathLike[str]) -> NDArray[Any]:
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise ImageReadError(
             name,
-            f"{error}; if you trust the file, raise PIL.Image.MAX_IMAGE_PIXELS or pass an array",
+            f"{error}; if you trust the file, raise PIL.Image.MAX_IMAGE_PIXELS (on the command "
+            "line: --max-pixels), or pass an array",
         ) from None
     # Every codec of Pillow has errors of its own: struct.error, SyntaxError, zlib.error and more.
     except Exception as error:
         raise ImageReadError(name, _reason(error)) from None
+
+
+def _is_deep_tiff(opened: Image.Image) -> bool:
+    """Whether it is a TIFF in colour of more than 8 bits, which Pillow cuts down to 8."""
+    tags: Any = getattr(opened, "tag_v2", {})
+    bits = tags.get(_BITS_PER_SAMPLE, (8,))
+    return opened.format == "TIFF" and opened.mode.startswith("RGB") and max(bits) > 8
+
+
+def _deep_pixels(name: str, opened: Image.Image) -> NDArray[Any]:
+    """All 16 bits where tifffile can decode the file, else Pillow's 8."""
+    try:
+        return _tiff_pixels(name)
+    except ImageReadError:
+        tags: Any = getattr(opened, "tag_v2", {})
+        # Pillow 12.3 mixes up the columns of such planes without any error.
+        if tags.get(_PLANAR_CONFIGURATION, 1) == 2:
+            raise
+        return _pil_pixels(opened)
+
+
+def _tiff_pixels(name: str) -> NDArray[Any]:
+    """The first page of a TIFF file of a kind that Pillow does not know: 16-bit colour, say."""
+    try:
+        import tifffile
+    except ImportError:
+        raise ImageReadError(
+            name,
+            "Pillow does not know this kind of TIFF; install tifffile, "
+            "pip install 'siftcore[tiff]', or pass an array",
+        ) from None
+    try:
+        with tifffile.TiffFile(name) as file:
+            page: Any = file.pages[0]
+            _check_pixels(page.imagewidth, page.imagelength)
+            pixels: NDArray[Any] = page.asarray()
+            in_planes = pixels.ndim == 3 and page.planarconfig == 2
+    except Image.DecompressionBombError:
+        raise
+    # tifffile meets damage with errors of every kind.
+    except Exception as error:
+        raise ImageReadError(name, _reason(error)) from None
+    return np.moveaxis(pixels, 0, -1) if in_planes else pixels
 
 
 def _reason(error: Exception) -> str:
@@ -77,12 +133,12 @@ def _reason(error: Exception) -> str:
     return f"{str(error) or type(error).__name__}; the file may be truncated or damaged"
 
 
-def _check_size(image: Image.Image) -> None:
+def _check_pixels(width: int, height: int) -> None:
     # Pillow only warns up to twice its limit.
     most = Image.MAX_IMAGE_PIXELS
-    if most is not None and image.width * image.height > most:
+    if most is not None and width * height > most:
         raise Image.DecompressionBombError(
-            f"Image size ({image.width * image.height} pixels) exceeds limit of {most} pixels"
+            f"Image size ({width * height} pixels) exceeds limit of {most} pixels"
         )
 
 
@@ -141,6 +197,8 @@ def check_shape(shape: tuple[int, ...]) -> None:
     advice = ""
     if len(shape) == 3 and shape[0] in (1, 3, 4):
         advice = "; for channels first use image.transpose(1, 2, 0)"
+    elif len(shape) == 3:
+        advice = "; choose one band, image[..., i], or three, image[..., [r, g, b]]"
     elif len(shape) == 4:
         advice = "; pass one image at a time"
     raise InputError(f"image must have shape (H, W) or (H, W, 1|3|4); got {shape}{advice}")
@@ -189,7 +247,7 @@ def _check_values(grey: NDArray[np.float32], array: NDArray[Any], value_range: o
         bad = int((~np.isfinite(grey)).sum())
         raise InputError(
             f"image must be finite; {bad} of {grey.size} pixels are NaN or infinite; "
-            "replace them, and pass a mask that leaves them out"
+            "pass np.ma.masked_invalid(image), which leaves them out"
         )
     if value_range is None and (low < -_RANGE_SLACK or high > 1.0 + _RANGE_SLACK):
         raise InputError(
@@ -205,7 +263,8 @@ def load_image(image: Any, value_range: tuple[float, float] | None = None) -> ND
     ----------
     image : path, PIL image, ndarray or torch tensor
         Arrays (H, W) or (H, W, 1|3|4), tensors (H, W) or (C, H, W); RGB order, alpha ignored.
-        Integers are divided by their dtype's maximum, floats are taken as [0, 1].
+        Integers are divided by their dtype's maximum, floats are taken as [0, 1]. What a masked
+        array masks is black.
     value_range : (float, float), optional
         Values of black and white, where they differ from that. What lies outside is clipped.
 
@@ -226,7 +285,8 @@ def load_image(image: Any, value_range: tuple[float, float] | None = None) -> ND
     """
     array = _as_array(image)
     check_shape(array.shape)
-    return to_grey(array, value_range)
+    check_type(array.dtype, value_range)
+    return to_grey(fill_black(array, value_range), value_range)
 
 
 def to_grey(

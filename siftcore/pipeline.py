@@ -17,11 +17,12 @@ from siftcore.detection import (
     to_features,
 )
 from siftcore.errors import InputError
-from siftcore.image import check_mask, load_image
+from siftcore.image import check_mask, check_type
 from siftcore.matching import match_features
+from siftcore.nodata import fill_black, valid_pixels
 from siftcore.octaves import for_octaves
 from siftcore.params import SiftParams, resolve_params
-from siftcore.rows import open_rows
+from siftcore.rows import open_rows, read_grey
 from siftcore.scalespace.protocol import Octave, ScaleSpace, ScaleSpaceProvider, StripProvider
 from siftcore.scalespace.registry import resolve_provider
 from siftcore.scalespace.strips import strip_rows
@@ -66,7 +67,7 @@ def _scale_space(
             return in_strips.build_in_strips(
                 rows, params, strip_rows(rows.shape[1] * getattr(source, "scale", 1), params)
             )
-    return source.build(load_image(image, value_range), params)
+    return source.build(read_grey(image, value_range), params)
 
 
 def extract(
@@ -84,7 +85,9 @@ def extract(
     ----------
     image : path, PIL image, ndarray or torch tensor
         (H, W) or (H, W, 1|3|4) array of bool, uint8, uint16 or float; tensor (H, W) or (C, H, W).
-        RGB order. See `siftcore.load_image`.
+        RGB order. See `siftcore.load_image`. Also rasterio datasets, memory-maps and HDF5 data
+        sets. Keypoints on masked pixels of a masked array, or on those without data of a rasterio
+        dataset, are left out.
     provider : str or ScaleSpaceProvider, default "dog"
         Where the scale space comes from; see `siftcore.list_providers`.
     params : SiftParams or str, optional
@@ -120,9 +123,15 @@ def extract(
     settings = resolve_params(params)
     budget = check_budget(max_keypoints)
     source = resolve_provider(provider)
+    valid = valid_pixels(image)
+    if isinstance(image, np.ma.MaskedArray):
+        check_type(image.dtype, value_range)
+        image = fill_black(image, value_range)
     space = _scale_space(image, source, settings, value_range)
     image_size = space.image_size
     allowed = check_mask(mask, image_size[::-1])
+    if valid is not None:
+        allowed = valid if allowed is None else allowed & valid
 
     collector = FeatureCollector(image_size, source.name)
     strongest = None if spread else budget
@@ -182,7 +191,7 @@ def describe(
     """
     settings = resolve_params(params)
     source = resolve_provider(provider)
-    grey = load_image(image, value_range)
+    grey = read_grey(image, value_range)
     points = check_keypoints(xy, sigma, angle, grey.shape)
     return describe_in(source.build(grey, settings), points, settings)
 

@@ -21,6 +21,7 @@ __all__ = [
     "Results",
     "Source",
     "Task",
+    "allow_pixels",
     "extract_here",
     "usable_cores",
 ]
@@ -64,7 +65,11 @@ class Job:
     spread : bool
         As for `siftcore.extract`.
     masks : str or None
-        Folder of the masks; that of the image ``a/b.jpg`` is ``a/b.jpg.png`` in it, as in COLMAP.
+        Folder of the masks. That of the image ``a/b.jpg`` is ``a/b.jpg.png`` in it, as in COLMAP.
+    value_range : (float, float) or None
+        As for `siftcore.extract`.
+    max_pixels : int or None
+        Largest image that is read; None leaves Pillow's limit.
     """
 
     provider: str = "dog"
@@ -73,6 +78,8 @@ class Job:
     max_keypoints: int | None = None
     spread: bool = False
     masks: str | None = None
+    value_range: tuple[float, float] | None = None
+    max_pixels: int | None = None
 
     def settings(self) -> dict[str, Any]:
         """The settings as JSON has them."""
@@ -91,6 +98,8 @@ class Job:
         """
         import siftcore
 
+        if self.max_pixels is not None:
+            allow_pixels(self.max_pixels)
         provider = siftcore.get_provider(self.provider, device=self.device)
 
         def extract(source: Source) -> Features | Refused:
@@ -101,6 +110,7 @@ class Job:
                     provider=provider,
                     params=self.params,
                     mask=mask,
+                    value_range=self.value_range,
                     max_keypoints=self.max_keypoints,
                     spread=self.spread,
                 )
@@ -114,6 +124,13 @@ class Job:
                 return Refused(f"{type(error).__name__}: {error}")
 
         return extract
+
+
+def allow_pixels(count: int) -> None:
+    """Raise Pillow's limit on the size of an image, for this whole process."""
+    from PIL import Image
+
+    Image.MAX_IMAGE_PIXELS = count
 
 
 def _mask_path(folder: str, name: str) -> str:

@@ -13,9 +13,11 @@ from siftcore.commands._batch import run_batch
 from siftcore.commands.options import (
     Device,
     MaxKeypoints,
+    MaxPixels,
     Preset,
     Provider,
     Spread,
+    ValueRange,
     app,
     make_providers,
     read_preset,
@@ -82,6 +84,8 @@ def extract(
             help="Folder of masks, black where nothing is wanted: of a/b.jpg it is a/b.jpg.png.",
         ),
     ] = None,
+    value_range: ValueRange = None,
+    max_pixels: MaxPixels = None,
     draw: Annotated[
         Path | None,
         typer.Option("--draw", help="Also draw each image's keypoints into this folder."),
@@ -105,7 +109,14 @@ def extract(
     params = read_preset(preset)
     part = (1, 1) if shard is None else parse_shard(shard)
     job = Job(
-        provider, device, params, max_keypoints, spread, None if masks is None else str(masks)
+        provider,
+        device,
+        params,
+        max_keypoints,
+        spread,
+        None if masks is None else str(masks),
+        value_range,
+        max_pixels,
     )
     batch_options = (workers, engine, save_every, resume or None)
     if any(option is not None for option in batch_options) or any(map(is_collection, images)):
@@ -135,12 +146,14 @@ def extract(
 def _extract_strictly(images: list[NamedImage], output: Path, job: Job, draw: Path | None) -> None:
     """All images or nothing."""
     from siftcore import _outputs, _report
-    from siftcore.batch.jobs import MaskedImage
+    from siftcore.batch.jobs import MaskedImage, allow_pixels
 
     names = [name for name, _ in images]
     _outputs.check_outputs([Path(path) for _, path in images], [output])
     pictures = None if draw is None else _outputs.picture_paths(draw, names)
     (chosen,) = make_providers((job.provider,), job.device)
+    if job.max_pixels is not None:
+        allow_pixels(job.max_pixels)
 
     import siftcore
     from siftcore.io.hdf5 import write_features
@@ -157,12 +170,15 @@ def _extract_strictly(images: list[NamedImage], output: Path, job: Job, draw: Pa
                     params=job.params,
                     max_keypoints=job.max_keypoints,
                     spread=job.spread,
+                    value_range=job.value_range,
                     mask=source.mask if isinstance(source, MaskedImage) else None,
                 )
                 if pictures is not None:
                     from siftcore.drawing import draw_keypoints
 
-                    _outputs.save_picture(pictures[index], draw_keypoints(path, found))
+                    _outputs.save_picture(
+                        pictures[index], draw_keypoints(path, found, value_range=job.value_range)
+                    )
                 counts.append(len(found))
                 yield name, found
                 advance(name)
