@@ -22,8 +22,10 @@ from siftcore.commands import (  # noqa: F401 - they add their commands
     index,
     match,
     match_pairs,
+    pairs,
     query,
     setup,
+    to_colmap,
 )
 from siftcore.commands.options import app
 

@@ -11,6 +11,7 @@ angles, OpenCV's positions, VLFeat's sigmas and angles are siftcore's own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +27,7 @@ __all__ = [
     "from_kornia_lafs",
     "lowe_angle",
     "lowe_row_column",
+    "map_from_xy",
     "opencv_angle",
     "opencv_octave",
     "opencv_size",
@@ -41,6 +43,7 @@ __all__ = [
     "wrap_angle",
     "xy_from_colmap",
     "xy_from_lowe",
+    "xy_from_map",
     "xy_from_scikit_image",
     "xy_from_vlfeat_matlab",
 ]
@@ -270,6 +273,30 @@ def sigma_from_oxford_ellipse(
     """
     a, b, c = np.moveaxis(np.asarray(ellipse, np.float64), -1, 0)
     return np.asarray((a * c - b * b) ** -0.25 / magnification)
+
+
+def map_from_xy(xy: ArrayLike, transform: Sequence[float]) -> Floats:
+    """Map coordinates (N, 2) float64 of pixels: easting and northing, or longitude and latitude.
+
+    Parameters
+    ----------
+    xy : array_like, (N, 2)
+        Column and row, pixel centres at integers.
+    transform : affine.Affine or sequence of 6 float
+        a, b, c, d, e, f of ``X = a x + b y + c`` and ``Y = d x + e y + f``, whose origin is the
+        corner of the first pixel: ``dataset.transform`` or ``dataset.window_transform(window)``
+        of rasterio.
+    """
+    a, b, c, d, e, f = (float(number) for number in tuple(transform)[:6])
+    corner = np.asarray(xy, np.float64).reshape(-1, 2) + 0.5
+    return np.asarray(corner @ np.array([[a, d], [b, e]]) + (c, f))
+
+
+def xy_from_map(points: ArrayLike, transform: Sequence[float]) -> Floats:
+    """Column and row (N, 2) of map coordinates: the inverse of `map_from_xy`."""
+    a, b, c, d, e, f = (float(number) for number in tuple(transform)[:6])
+    shifted = np.asarray(points, np.float64).reshape(-1, 2) - (c, f)
+    return np.asarray(shifted @ np.linalg.inv(np.array([[a, d], [b, e]])) - 0.5)
 
 
 def to_kornia_lafs(

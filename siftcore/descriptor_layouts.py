@@ -15,12 +15,14 @@ from siftcore.errors import InputError
 
 __all__ = [
     "bytes_from_unit",
+    "kornia_floats",
     "lowe_bytes",
     "opencv_floats",
     "root_sift",
     "scikit_image_bytes",
     "sift_from_root_sift",
     "unit_from_bytes",
+    "unit_from_kornia",
     "unit_from_lowe",
     "unit_from_scikit_image",
     "unit_from_vlfeat",
@@ -120,6 +122,21 @@ def unit_from_scikit_image(descriptors: ArrayLike) -> NDArray[np.float32]:
     """Descriptors of L2 norm 1 in our order from those of ``skimage.feature.SIFT``."""
     cells = _rows(descriptors).reshape(-1, 4, 4, 8).transpose(0, 2, 1, 3)[:, ::-1]
     return unit_from_bytes(cells.reshape(-1, 128))
+
+
+def kornia_floats(descriptors: ArrayLike) -> NDArray[np.float32]:
+    """Descriptors as ``kornia.feature.SIFTDescriptor`` orders them: (bin, row, column).
+
+    Its bins turn the other way round than ours.
+    """
+    cells = _reversed_bins(_rows(descriptors)).reshape(-1, 4, 4, 8)
+    return np.ascontiguousarray(cells.transpose(0, 3, 1, 2)).reshape(-1, 128)
+
+
+def unit_from_kornia(descriptors: ArrayLike) -> NDArray[np.float32]:
+    """Descriptors of L2 norm 1 in our order from those of ``kornia.feature.SIFTDescriptor``."""
+    cells = _rows(descriptors).reshape(-1, 8, 4, 4).transpose(0, 2, 3, 1)
+    return unit_from_bytes(_reversed_bins(cells.reshape(-1, 128)))
 
 
 def lowe_bytes(descriptors: ArrayLike) -> NDArray[np.uint8]:

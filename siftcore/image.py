@@ -12,6 +12,7 @@ from PIL import Image
 
 from siftcore.errors import ImageReadError, InputError, InputTypeError, ParameterError
 from siftcore.image_files import pil_pixels, read_pixels, reading_failed
+from siftcore.nodata import fill_black
 from siftcore.tensors import tensor_values
 
 __all__ = ["check_mask", "check_shape", "check_type", "load_image", "to_grey"]
@@ -20,6 +21,8 @@ __all__ = ["check_mask", "check_shape", "check_type", "load_image", "to_grey"]
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 # Rounding in a user's own scaling may overshoot [0, 1] by this much.
 _RANGE_SLACK = 1e-6
+_BITS_PER_SAMPLE, _PLANAR_CONFIGURATION = 258, 284
+_TIFF = (".tif", ".tiff", ".btf")
 _SCALED_INTEGERS = (np.uint8, np.uint16)
 # Far inside float32, so that neither a bound nor the scaling overflows.
 _LARGEST_BOUND = 1e30
@@ -39,10 +42,23 @@ def _as_array(image: Any) -> NDArray[Any]:
     if isinstance(image, np.ndarray):
         return image
     if type(image).__module__.partition(".")[0] == "torch" and hasattr(image, "detach"):
-        # Tensors are channels-first.
-        array = tensor_values(image, "image")
-        return np.moveaxis(array, 0, -1) if array.ndim == 3 else array
+        return _channels_last(tensor_values(image, "image"))
     raise InputTypeError(f"image must be {_TAKES}, or a torch tensor; got {type(image).__name__}")
+
+
+def _channels_last(tensor: NDArray[Any]) -> NDArray[Any]:
+    """The pixels of a tensor, whose errors speak of its own shape."""
+    shape = tensor.shape
+    if tensor.ndim == 2:
+        return tensor
+    if tensor.ndim == 3 and shape[0] in (1, 3, 4):
+        return np.moveaxis(tensor, 0, -1)
+    advice = ""
+    if tensor.ndim == 3 and shape[2] in (1, 3, 4):
+        advice = "; for channels last use image.permute(2, 0, 1)"
+    elif tensor.ndim == 4:
+        advice = "; it is a batch: pass its images one at a time, as in [extract(i) for i in batch]"
+    raise InputError(f"tensor must have shape (H, W) or (1|3|4, H, W); got {shape}{advice}")
 
 
 def check_shape(shape: tuple[int, ...]) -> None:
@@ -54,6 +70,8 @@ def check_shape(shape: tuple[int, ...]) -> None:
     advice = ""
     if len(shape) == 3 and shape[0] in (1, 3, 4):
         advice = "; for channels first use image.transpose(1, 2, 0)"
+    elif len(shape) == 3:
+        advice = "; choose one band, image[..., i], or three, image[..., [r, g, b]]"
     elif len(shape) == 4:
         advice = "; pass one image at a time"
     raise InputError(f"image must have shape (H, W) or (H, W, 1|3|4); got {shape}{advice}")
@@ -102,7 +120,7 @@ def _check_values(grey: NDArray[np.float32], array: NDArray[Any], value_range: o
         bad = int((~np.isfinite(grey)).sum())
         raise InputError(
             f"image must be finite; {bad} of {grey.size} pixels are NaN or infinite; "
-            "replace them, and pass a mask that leaves them out"
+            "pass np.ma.masked_invalid(image), which leaves them out"
         )
     if value_range is None and (low < -_RANGE_SLACK or high > 1.0 + _RANGE_SLACK):
         raise InputError(
@@ -118,7 +136,8 @@ def load_image(image: Any, value_range: tuple[float, float] | None = None) -> ND
     ----------
     image : path, PIL image, ndarray or torch tensor
         Arrays (H, W) or (H, W, 1|3|4), tensors (H, W) or (C, H, W); RGB order, alpha ignored.
-        Integers are divided by their dtype's maximum, floats are taken as [0, 1].
+        Integers are divided by their dtype's maximum, floats are taken as [0, 1]. What a masked
+        array masks is black.
     value_range : (float, float), optional
         Values of black and white, where they differ from that. What lies outside is clipped.
 
@@ -139,7 +158,8 @@ def load_image(image: Any, value_range: tuple[float, float] | None = None) -> ND
     """
     array = _as_array(image)
     check_shape(array.shape)
-    return to_grey(array, value_range)
+    check_type(array.dtype, value_range)
+    return to_grey(fill_black(array, value_range), value_range)
 
 
 def to_grey(
@@ -198,20 +218,23 @@ def check_mask(mask: Any, shape: tuple[int, int]) -> NDArray[np.bool_] | None:
 
     Parameters
     ----------
-    mask : array_like, (H, W), bool or numbers, or None
-        Keypoints are kept where it is not zero.
+    mask : array_like, (H, W), bool or numbers; path or PIL image; or None
+        Keypoints are kept where it is not zero. A picture in colour is zero where it is black.
     shape : (int, int)
         Height and width of the image.
 
     Raises
     ------
     InputError
-        When the shapes differ.
+        When the shapes differ, or the file cannot be read.
     InputTypeError
         When it is no array, or of another type.
     """
     if mask is None:
         return None
+    if isinstance(mask, (str, Path, os.PathLike, Image.Image)):
+        pixels = _as_array(mask)
+        mask = pixels.any(axis=2) if pixels.ndim == 3 else pixels
     try:
         array = tensor_values(mask, "mask") if hasattr(mask, "detach") else np.asarray(mask)
     except ValueError as error:  # rows of different lengths

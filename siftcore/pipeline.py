@@ -17,11 +17,12 @@ from siftcore.detection import (
     to_features,
 )
 from siftcore.errors import InputError
-from siftcore.image import check_mask, load_image
+from siftcore.image import check_mask, check_type
 from siftcore.matching import match_features
+from siftcore.nodata import fill_black, valid_pixels
 from siftcore.octaves import for_octaves
 from siftcore.params import SiftParams, resolve_params
-from siftcore.rows import GreyRows, open_rows
+from siftcore.rows import GreyRows, open_rows, read_grey
 from siftcore.scalespace.protocol import Octave, ScaleSpace, ScaleSpaceProvider, StripProvider
 from siftcore.scalespace.registry import resolve_provider
 from siftcore.scalespace.strips import faster_in_strips, strip_rows
@@ -60,12 +61,12 @@ def _scale_space(
 ) -> ScaleSpace:
     """In one piece; in strips where the image is large and the provider can."""
     if not getattr(source, "in_strips", False):
-        return source.build(load_image(image, value_range), params)
+        return source.build(read_grey(image, value_range), params)
     in_strips = cast(StripProvider, source)
     scale: int = getattr(source, "scale", 1)
     rows = open_rows(image, value_range)
     if rows is None:
-        grey = load_image(image, value_range)
+        grey = read_grey(image, value_range)
         height, width = grey.shape
         if not faster_in_strips((scale * height, scale * width), params):
             return source.build(grey, params)
@@ -77,7 +78,7 @@ def extract(
     image: Any,
     provider: Provider = "dog",
     params: SiftParams | str | None = None,
-    mask: ArrayLike | None = None,
+    mask: Any = None,
     max_keypoints: int | None = None,
     spread: bool = False,
     value_range: tuple[float, float] | None = None,
@@ -88,12 +89,14 @@ def extract(
     ----------
     image : path, PIL image, ndarray or torch tensor
         (H, W) or (H, W, 1|3|4) array of bool, uint8, uint16 or float; tensor (H, W) or (C, H, W).
-        RGB order. See `siftcore.load_image`.
+        RGB order. See `siftcore.load_image`. Also rasterio datasets, memory-maps and HDF5 data
+        sets. Keypoints on masked pixels of a masked array, or on those without data of a rasterio
+        dataset, are left out.
     provider : str or ScaleSpaceProvider, default "dog"
         Where the scale space comes from; see `siftcore.list_providers`.
     params : SiftParams or str, optional
         Settings, or the name of a preset.
-    mask : array_like, (H, W), optional
+    mask : array_like, (H, W), path or PIL image, optional
         Keypoints are kept where it is not zero; it acts before `max_keypoints`.
     max_keypoints : int, optional
         Keep exactly min(this, available), strongest first. Each orientation of a location counts.
@@ -124,9 +127,15 @@ def extract(
     settings = resolve_params(params)
     budget = check_budget(max_keypoints)
     source = resolve_provider(provider)
+    valid = valid_pixels(image)
+    if isinstance(image, np.ma.MaskedArray):
+        check_type(image.dtype, value_range)
+        image = fill_black(image, value_range)
     space = _scale_space(image, source, settings, value_range)
     image_size = space.image_size
     allowed = check_mask(mask, image_size[::-1])
+    if valid is not None:
+        allowed = valid if allowed is None else allowed & valid
 
     collector = FeatureCollector(image_size, source.name)
     strongest = None if spread else budget
@@ -186,7 +195,7 @@ def describe(
     """
     settings = resolve_params(params)
     source = resolve_provider(provider)
-    grey = load_image(image, value_range)
+    grey = read_grey(image, value_range)
     points = check_keypoints(xy, sigma, angle, grey.shape)
     return describe_in(source.build(grey, settings), points, settings)
 

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from siftcore.errors import ImageReadError, InputError, MissingDependencyError
-from siftcore.image import check_shape, check_type, to_grey
+from siftcore.image import check_shape, check_type, load_image, to_grey
+from siftcore.nodata import fill_black, has_gaps
 
-__all__ = ["ArrayRows", "GreyRows", "ImageRows", "RasterRows", "TiffRows", "open_rows"]
+__all__ = ["ArrayRows", "GreyRows", "ImageRows", "RasterRows", "TiffRows", "open_rows", "read_grey"]
 
 # Below this many pixels an image is read in one piece.
 LARGE = 2**25
@@ -219,11 +220,14 @@ class RasterRows:
     def blocks(self, n: int) -> Iterator[NDArray[np.float32]]:
         """See `ImageRows`."""
         height, width = self.shape
+        masked = {"masked": True} if has_gaps(self.dataset) else {}
         for start in range(0, height, n):
             stop = min(start + n, height)
             window = ((start, stop), (0, width))
-            bands = self.dataset.read(self.bands, window=window)
-            yield to_grey(np.moveaxis(bands, 0, -1), self.value_range)
+            # Masked: what has no value, by nodata or a mask, is black.
+            bands = self.dataset.read(self.bands, window=window, **masked)
+            filled = fill_black(bands, self.value_range)
+            yield to_grey(np.moveaxis(filled, 0, -1), self.value_range)
 
 
 def open_rows(image: Any, value_range: ValueRange = None) -> ImageRows | None:
@@ -246,6 +250,16 @@ def open_rows(image: Any, value_range: ValueRange = None) -> ImageRows | None:
     if not isinstance(image, np.ndarray) or shape[0] * shape[1] >= LARGE:
         return ArrayRows(image, value_range)
     return None
+
+
+def read_grey(image: Any, value_range: ValueRange = None) -> NDArray[np.float32]:
+    """As `siftcore.load_image`, and also of what is read in rows: data sets, memory-maps."""
+    if isinstance(image, (np.ndarray, str, os.PathLike)):
+        return load_image(image, value_range)
+    rows = open_rows(image, value_range)
+    if rows is None:
+        return load_image(image, value_range)
+    return np.concatenate(list(rows.blocks(rows.shape[0])))
 
 
 def _tiff_rows(path: str, value_range: ValueRange) -> TiffRows | None:

@@ -36,8 +36,13 @@ class SIFT:
     lambda_ori : float, default 1.5
     c_max : float, default 0.8
     lambda_descr : float, default 6
+    n_hist, n_ori : int
+        4 and 8; siftcore's descriptor has no others.
     provider : str or ScaleSpaceProvider, default "dog"
         The scale space; scikit-image has no such choice.
+    value_range : (float, float), optional
+        Values of black and white in the images, where they differ from those of their dtype.
+        scikit-image takes floats as they are, whatever their range.
 
     Attributes
     ----------
@@ -82,13 +87,20 @@ class SIFT:
         lambda_ori: float = 1.5,
         c_max: float = 0.8,
         lambda_descr: float = 6.0,
+        n_hist: int = 4,
+        n_ori: int = 8,
         *,
         provider: str | ScaleSpaceProvider = "dog",
+        value_range: tuple[float, float] | None = None,
     ) -> None:
         if upsampling not in _OCTAVE_OF_UPSAMPLING:
             raise ParameterError("upsampling", upsampling, "1 or 2 (4: provider='bicubic-x4')")
+        for name, count, only in (("n_hist", n_hist, 4), ("n_ori", n_ori, 8)):
+            if count != only:
+                raise ParameterError(name, count, f"{only}, which siftcore's descriptor has")
         self.upsampling = upsampling
         self._provider = provider
+        self._value_range = value_range
         self._params = SiftParams(
             first_octave=_OCTAVE_OF_UPSAMPLING[upsampling],
             n_octaves=n_octaves,
@@ -118,6 +130,10 @@ class SIFT:
     def extract(self, image: NDArray[Any]) -> None:
         """Describe the keypoints that `detect` found, perhaps in another image.
 
+        The Gaussian level is that nearest to the keypoint's sigma. About one keypoint in twenty
+        has its extremum a level beside that, and another descriptor than `detect_and_extract`
+        gives.
+
         Parameters
         ----------
         image : ndarray, (H, W) or (H, W, 3)
@@ -134,7 +150,13 @@ class SIFT:
         height, width = np.shape(image)[:2]
         given = from_arrays(self.positions, self.sigmas, self.orientations, None, (width, height))
         described = siftcore.describe(
-            image, given.xy, given.sigma, given.angle, self._provider, self._params
+            image,
+            given.xy,
+            given.sigma,
+            given.angle,
+            self._provider,
+            self._params,
+            value_range=self._value_range,
         )
         self.descriptors = to_arrays(described).descriptors
 
@@ -144,11 +166,14 @@ class SIFT:
         Parameters
         ----------
         image : ndarray, (H, W) or (H, W, 3)
-            Integers are divided by their dtype's maximum, floats lie in [0, 1].
+            Integers are divided by their dtype's maximum, floats lie in [0, 1], unless
+            `value_range` was given.
         """
         import siftcore
 
-        features = siftcore.extract(image, self._provider, self._params)
+        features = siftcore.extract(
+            image, self._provider, self._params, value_range=self._value_range
+        )
         self._keep(to_arrays(features, self.upsampling))
 
     def _keep(self, arrays: ScikitImageArrays | None) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Hashable, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from siftcore.batch.jobs import Refused, Results, Task
+from siftcore.batch.jobs import Refused, Results, Source, Task
 from siftcore.errors import SiftError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Crew(Protocol, Generic[W]):
     def hire(self) -> W:
         """Start a worker, without waiting for it."""
 
-    def send(self, worker: W, path: str) -> None:
+    def send(self, worker: W, source: Source) -> None:
         """Queue an image. A worker that is dead already takes it in silence."""
 
     def wait(self, workers: Sequence[W]) -> list[tuple[W, Features | Refused | Event | Exception]]:

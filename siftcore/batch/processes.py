@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
 from siftcore.batch.crew import Event, run_crew
-from siftcore.batch.jobs import Job, Refused, Results, Task, usable_cores
+from siftcore.batch.jobs import Job, Refused, Results, Source, Task, usable_cores
 
 if TYPE_CHECKING:
     from siftcore.types import Features
@@ -57,9 +57,9 @@ class _Processes:
         self._workers.append(worker)
         return worker
 
-    def send(self, worker: _Worker, path: str) -> None:
+    def send(self, worker: _Worker, source: Source) -> None:
         with suppress(OSError):
-            worker.connection.send(path)
+            worker.connection.send(source)
 
     def wait(
         self, workers: Sequence[_Worker]

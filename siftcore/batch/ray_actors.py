@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from siftcore.batch.crew import Event, run_crew
-from siftcore.batch.jobs import Extractor, Job, Refused, Results, Task, usable_cores
+from siftcore.batch.jobs import Extractor, Job, Refused, Results, Source, Task, usable_cores
 from siftcore.batch.processes import thread_settings
 from siftcore.errors import MissingDependencyError, SiftError
 
@@ -123,9 +123,9 @@ class _Actor:
             return error
         return Event.READY
 
-    def extract(self, path: str) -> Features | Refused:
+    def extract(self, source: Source) -> Features | Refused:
         assert self._extract is not None
-        return self._extract(path)
+        return self._extract(source)
 
 
 class _Worker:
@@ -149,8 +149,8 @@ class _Actors:
         self._workers.append(worker)
         return worker
 
-    def send(self, worker: _Worker, path: str) -> None:
-        worker.answers.append(worker.actor.extract.remote(path))
+    def send(self, worker: _Worker, source: Source) -> None:
+        worker.answers.append(worker.actor.extract.remote(source))
 
     def wait(
         self, workers: Sequence[_Worker]

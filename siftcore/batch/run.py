@@ -109,7 +109,7 @@ def extract_batch(
         report.found_done = len(journal)
         on_start(len(journal))
         tasks = [
-            (index, os.path.abspath(path))
+            (index, job.source(name, path))
             for index, (name, path) in enumerate(images)
             if name not in journal
         ]

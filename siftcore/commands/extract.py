@@ -13,9 +13,11 @@ from siftcore.commands._batch import run_batch
 from siftcore.commands.options import (
     Device,
     MaxKeypoints,
+    MaxPixels,
     Preset,
     Provider,
     Spread,
+    ValueRange,
     app,
     make_providers,
     read_preset,
@@ -75,6 +77,15 @@ def extract(
             "--save-every", min=1, help="A kill costs at most so many images; 64 by default."
         ),
     ] = None,
+    masks: Annotated[
+        Path | None,
+        typer.Option(
+            "--masks",
+            help="Folder of masks, black where nothing is wanted: of a/b.jpg it is a/b.jpg.png.",
+        ),
+    ] = None,
+    value_range: ValueRange = None,
+    max_pixels: MaxPixels = None,
     draw: Annotated[
         Path | None,
         typer.Option("--draw", help="Also draw each image's keypoints into this folder."),
@@ -97,7 +108,16 @@ def extract(
 
     params = read_preset(preset)
     part = (1, 1) if shard is None else parse_shard(shard)
-    job = Job(provider, device, params, max_keypoints, spread)
+    job = Job(
+        provider,
+        device,
+        params,
+        max_keypoints,
+        spread,
+        None if masks is None else str(masks),
+        value_range,
+        max_pixels,
+    )
     batch_options = (workers, engine, save_every, resume or None)
     if any(option is not None for option in batch_options) or any(map(is_collection, images)):
         if draw is not None:
@@ -126,11 +146,14 @@ def extract(
 def _extract_strictly(images: list[NamedImage], output: Path, job: Job, draw: Path | None) -> None:
     """All images or nothing."""
     from siftcore import _outputs, _report
+    from siftcore.batch.jobs import MaskedImage, allow_pixels
 
     names = [name for name, _ in images]
     _outputs.check_outputs([Path(path) for _, path in images], [output])
     pictures = None if draw is None else _outputs.picture_paths(draw, names)
     (chosen,) = make_providers((job.provider,), job.device)
+    if job.max_pixels is not None:
+        allow_pixels(job.max_pixels)
 
     import siftcore
     from siftcore.io.hdf5 import write_features
@@ -140,17 +163,22 @@ def _extract_strictly(images: list[NamedImage], output: Path, job: Job, draw: Pa
     def features() -> Iterator[tuple[str, Features]]:
         with _report.progress(len(images)) as advance:
             for index, (name, path) in enumerate(images):
+                source = job.source(name, path)
                 found = siftcore.extract(
                     path,
                     provider=chosen,
                     params=job.params,
                     max_keypoints=job.max_keypoints,
                     spread=job.spread,
+                    value_range=job.value_range,
+                    mask=source.mask if isinstance(source, MaskedImage) else None,
                 )
                 if pictures is not None:
                     from siftcore.drawing import draw_keypoints
 
-                    _outputs.save_picture(pictures[index], draw_keypoints(path, found))
+                    _outputs.save_picture(
+                        pictures[index], draw_keypoints(path, found, value_range=job.value_range)
+                    )
                 counts.append(len(found))
                 yield name, found
                 advance(name)

@@ -11,11 +11,13 @@ import typer
 from siftcore.commands.options import (
     Device,
     MaxKeypoints,
+    MaxPixels,
     NoMutual,
     Preset,
     Provider,
     Ratio,
     Spread,
+    ValueRange,
     app,
     make_providers,
     read_preset,
@@ -52,6 +54,8 @@ def match(
         typer.Option("--geometry", "-g", help="Verify with: homography or fundamental."),
     ] = None,
     device: Device = "auto",
+    value_range: ValueRange = None,
+    max_pixels: MaxPixels = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="Draw the matches to this file (.png, .jpg, .webp ...)."),
@@ -62,6 +66,7 @@ def match(
 ) -> None:
     """Match two images. The counts are printed; a picture and the numbers are written on demand."""
     from siftcore import _outputs, _report
+    from siftcore.batch.jobs import allow_pixels
     from siftcore.types import MatchResult
     from siftcore.verification import check_geometry, estimate_geometry
 
@@ -70,6 +75,8 @@ def match(
     check_geometry(geometry, None)
     _outputs.check_inputs(images)
     _outputs.check_outputs(images, [out, json_path], picture=out)
+    if max_pixels is not None:
+        allow_pixels(max_pixels)
     chosen = make_providers((provider, provider_b or provider), device)
 
     import siftcore
@@ -77,7 +84,12 @@ def match(
     started = time.perf_counter()
     features_a, features_b = (
         siftcore.extract(
-            image, provider=scale_space, params=params, max_keypoints=max_keypoints, spread=spread
+            image,
+            provider=scale_space,
+            params=params,
+            max_keypoints=max_keypoints,
+            spread=spread,
+            value_range=value_range,
         )
         for image, scale_space in zip(images, chosen, strict=True)
     )
@@ -97,10 +109,11 @@ def match(
             "spread": spread,
             "preset": preset,
             "geometry": geometry,
+            "value_range": value_range,
         }
         _report.write_match_json(json_path, images, result, settings, seconds)
     if out is not None:
         from siftcore.drawing import draw_matches
 
-        _outputs.save_picture(out, draw_matches(image_a, image_b, result))
+        _outputs.save_picture(out, draw_matches(image_a, image_b, result, value_range=value_range))
     typer.echo(_report.match_table(images, result, seconds))

@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 __all__ = [
     "Device",
     "MaxKeypoints",
+    "MaxPixels",
     "NoMutual",
     "Preset",
     "Provider",
     "Ratio",
     "Spread",
+    "ValueRange",
     "app",
     "make_providers",
     "read_preset",
@@ -36,6 +38,20 @@ MaxKeypoints = Annotated[
 ]
 Spread = Annotated[
     bool, typer.Option("--spread", help="Pick those N over a grid instead of by strength alone.")
+]
+ValueRange = Annotated[
+    tuple[float, float] | None,
+    typer.Option(
+        "--value-range",
+        metavar="BLACK WHITE",
+        help="Values of black and white, where they are not those of the file's type: 0 4095.",
+    ),
+]
+MaxPixels = Annotated[
+    int | None,
+    typer.Option(
+        "--max-pixels", min=1, help="Read images of up to so many pixels; 89478485 by default."
+    ),
 ]
 Preset = Annotated[
     str, typer.Option("--preset", help="Settings: default, opencv, colmap or paper.")

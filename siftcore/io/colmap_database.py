@@ -26,8 +26,21 @@ __all__ = ["ColmapDatabase", "ColmapImage"]
 
 # COLMAP's guess where the EXIF data say nothing.
 _FOCAL_PER_SIDE = 1.2
+_FOV_ANGLE = 0.01
 _CAMERA_SENSOR = 0
 _DIMENSION = 128
+
+
+def _guessed(model: str, count: int, width: int, height: int) -> NDArray[np.float64]:
+    """COLMAP's parameters of a camera that nothing is known of."""
+    n_focal = 1 if model.startswith(("SIMPLE_", "RADIAL")) else 2
+    values = np.zeros(count)
+    values[:n_focal] = _FOCAL_PER_SIDE * max(width, height)
+    values[n_focal : n_focal + 2] = width / 2, height / 2
+    if model == "FOV":
+        # Its formulas divide by the angle.
+        values[-1] = _FOV_ANGLE
+    return values
 
 
 class ColmapImage(NamedTuple):
@@ -84,8 +97,8 @@ class ColmapDatabase(ColmapPairs):
             COLMAP's name for the model.
         params : array_like, optional
             In COLMAP's order, the principal point in its pixels (centre of the first: 0.5). They
-            are then taken as known beforehand. By default a guess that reconstruction refines,
-            for models of one focal length: 1.2 times the long side, and the image's centre.
+            are then taken as known beforehand. By default a guess that reconstruction refines:
+            1.2 times the long side for each focal length, the image's centre, no distortion.
 
         Returns
         -------
@@ -95,10 +108,7 @@ class ColmapDatabase(ColmapPairs):
         check_choice("model", model, tuple(MODELS))
         number, count = MODELS[model]
         if params is None:
-            if not model.startswith(("SIMPLE_", "RADIAL")):
-                raise InputError(f"the camera model {model} needs its {count} params")
-            guess = [_FOCAL_PER_SIDE * max(width, height), width / 2, height / 2]
-            values = np.array(guess + [0.0] * (count - 3))
+            values = _guessed(model, count, width, height)
         else:
             values = np.asarray(params, np.float64)
         if values.shape != (count,):

@@ -17,6 +17,9 @@ __all__ = ["from_kornia", "to_kornia"]
 def to_kornia(features: Features, mr_size: float = 6.0, device: Any = None) -> tuple[Any, Any, Any]:
     """Frames (1, N, 2, 3), responses (1, N) and descriptors (1, N, 128), float32 tensors.
 
+    Descriptors keep siftcore's order; `siftcore.descriptor_layouts.kornia_floats` gives that of
+    ``kornia.feature.SIFTDescriptor``, where the two are compared.
+
     Parameters
     ----------
     features : Features
@@ -41,7 +44,8 @@ def from_kornia(
 ) -> Features:
     """Features of one image's frames; padding (frames of zeros) and affine shape are dropped.
 
-    `octave` and `level`, which a frame does not hold, are 0.
+    `octave` and `level`, which a frame does not hold, are 0. Descriptors keep their order;
+    `siftcore.descriptor_layouts.unit_from_kornia` brings kornia's own into siftcore's.
 
     Parameters
     ----------

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner, Result
 
 import siftcore
@@ -229,3 +231,52 @@ def test_the_old_file_stays_until_the_end(photos: Path, tmp_path: Path) -> None:
     assert run("photos", "-o", "f.h5", "--resume").exit_code == 0
     assert len(list_features(output)) == 6
     assert output.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("options", [[], ["--workers", "2"], ["--engine", "process"]])
+def test_masks_by_colmaps_names(photos: Path, tmp_path: Path, options: list[str]) -> None:
+    names = list_names(photos)
+    mask = np.zeros((120, 160), np.uint8)
+    mask[:, :80] = 255
+    for name in names:
+        cover = Image.fromarray(mask)
+        (tmp_path / "masks" / name).parent.mkdir(parents=True, exist_ok=True)
+        # A mask in colour is a mask too.
+        cover.convert("RGB" if name == names[0] else "L").save(tmp_path / "masks" / f"{name}.png")
+    (tmp_path / "masks" / f"{names[1]}.png").unlink()
+    Image.new("L", (9, 9)).save(tmp_path / "masks" / f"{names[2]}.png")
+    result = run("photos", "-o", "f.h5", "--masks", "masks", "-n", 20, *options)
+    assert result.exit_code == 3
+    told = result.stderr.splitlines()
+    assert told[0].startswith(f"skipped {names[1]}: cannot read an image from ")
+    assert f"{names[1]}.png': there is no such file" in told[0]
+    assert told[1].startswith(f"skipped {names[2]}: mask must have the image's shape (H, W) = ")
+    total = 0
+    for name in {*names} - {names[1], names[2]}:
+        found = read_features("f.h5", name)
+        path = tmp_path / "masks" / f"{name}.png"
+        expected = siftcore.extract(photos / name, mask=path, max_keypoints=20)
+        assert len(found) == len(expected)
+        total += len(found)
+        assert (found.xy == expected.xy).all()
+        assert (found.xy[:, 0] < found.image_size[0] / 2).all()
+    assert total > 20
+
+
+def test_masks_of_images_named_one_by_one(photos: Path, tmp_path: Path) -> None:
+    name = list_names(photos)[0]
+    picture = tmp_path / "a.png"
+    with Image.open(photos / name) as photograph:
+        photograph.save(picture)
+        size = photograph.size
+    (tmp_path / "masks").mkdir()
+    # Of a PNG the name alone is enough, as for COLMAP.
+    Image.new("L", size, 0).save(tmp_path / "masks" / "a.png")
+    assert run("a.png", "-o", "f.h5", "--masks", "masks").exit_code == 0
+    assert len(read_features("f.h5", "a.png")) == 0
+    Image.new("L", size, 1).save(tmp_path / "masks" / "a.png.png")
+    assert run("a.png", "-o", "f.h5", "--masks", "masks").exit_code == 0
+    assert len(read_features("f.h5", "a.png")) > 0
+    result = run("a.png", "-o", "g.h5", "--masks", "nothing")
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "there is no such file" in result.stderr

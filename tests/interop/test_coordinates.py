@@ -84,6 +84,7 @@ def unit() -> np.ndarray:
         ("vlfeat_bytes", "unit_from_vlfeat"),
         ("scikit_image_bytes", "unit_from_scikit_image"),
         ("lowe_bytes", "unit_from_lowe"),
+        ("kornia_floats", "unit_from_kornia"),
     ],
 )
 def test_descriptors_come_back(there: str, back: str, unit: np.ndarray) -> None:

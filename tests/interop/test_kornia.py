@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import siftcore
+from siftcore.descriptor_layouts import kornia_floats, unit_from_kornia
 from siftcore.errors import InputError
 from siftcore.io.kornia import from_kornia, to_kornia
 from siftcore.io.lightglue import from_lightglue, to_lightglue
@@ -69,6 +71,23 @@ def test_lightglue_takes_them(n):
     with torch.no_grad():
         out = model({"image0": data, "image1": to_lightglue(make(5))})
     assert out["matches0"].shape == (1, n)
+
+
+def test_kornias_descriptors_of_our_frames_are_ours(camera):
+    features = siftcore.extract(camera, max_keypoints=200)
+    lafs, _, _ = to_kornia(features)
+    grey = torch.from_numpy(siftcore.load_image(camera))[None, None]
+    describe = kornia.LAFDescriptor(
+        kornia.SIFTDescriptor(41, rootsift=False), 41, grayscale_descriptor=True
+    )
+    with torch.no_grad():
+        theirs = describe(grey, lafs)[0].numpy()
+    cosines = (unit_from_kornia(theirs) * features.descriptors).sum(axis=1)
+    # Its window and its interpolation differ.
+    assert np.median(cosines) > 0.85
+    np.testing.assert_allclose(
+        unit_from_kornia(kornia_floats(features.descriptors)), features.descriptors, atol=1e-6
+    )
 
 
 def test_wrong_shapes():

@@ -129,3 +129,76 @@ def test_bad_settings_are_refused() -> None:
         SIFT(nfeatures=-1)
     with pytest.raises(ParameterError, match="contrastThreshold"):
         SIFT(contrastThreshold=-0.1)
+
+
+def test_both_signatures_of_opencv(crop: np.ndarray) -> None:
+    expected, rows = SIFT(50).detectAndCompute(crop)
+    for sift in (
+        SIFT(50, 3, 0.04, 10, 1.6, True),
+        SIFT(50, 3, 0.04, 10, 1.6, cv2.CV_8U, True),
+        SIFT.create(50, enable_precise_upscale=True, descriptorType=cv2.CV_8U),
+    ):
+        found, other = sift.detectAndCompute(crop, None)
+        assert [k.pt for k in found] == [k.pt for k in expected]
+        assert other.dtype == {0: np.uint8, 5: np.float32}[sift.descriptorType()]
+        np.testing.assert_array_equal(other, rows)
+    with pytest.raises(ParameterError, match=r"descriptorType must be cv2.CV_32F .* got 7"):
+        SIFT(50, 3, 0.04, 10, 1.6, 7)
+
+
+def test_without_precise_upscaling_positions_agree_with_opencvs_default(
+    camera: np.ndarray,
+) -> None:
+    theirs = cv2.SIFT_create(nfeatures=0).detect(camera, None)
+    sift = SIFT(enable_precise_upscale=False)
+    keypoints, rows = sift.detectAndCompute(camera)
+    a = np.array([(*k.pt, k.size) for k in keypoints])
+    b = np.array([(*k.pt, k.size) for k in theirs])
+    near = np.hypot(*(a[:, None, :2] - b[:, :2]).transpose(2, 0, 1)) < 0.6
+    i, j = np.nonzero(near & (np.abs(np.log(a[:, None, 2] / b[:, 2])) < 0.1))
+    # The doubled images differ, and so do many of the finest keypoints.
+    assert len(set(j)) > 0.7 * len(theirs)
+    assert np.abs(np.median(a[i, :2] - b[j, :2], axis=0)).max() < 0.02
+    # What is given back is where it was found.
+    _, again = sift.compute(camera, keypoints)
+    assert (np.abs(again - rows).max(axis=1) <= 2).mean() > 0.9
+
+
+def test_getters_setters_and_names_are_opencvs(crop: np.ndarray) -> None:
+    ours, theirs = SIFT(nfeatures=7), cv2.SIFT_create(nfeatures=7)
+    values = {"NFeatures": 20, "NOctaveLayers": 4, "EdgeThreshold": 8.0, "Sigma": 1.7}
+    names = [f"get{name}" for name in (*values, "ContrastThreshold")]
+    names += ["getDefaultName", "descriptorSize", "descriptorType", "defaultNorm", "empty"]
+    for name in names:
+        assert getattr(ours, name)() == getattr(theirs, name)(), name
+    for name, value in values.items():
+        getattr(ours, f"set{name}")(value)
+        assert getattr(ours, f"get{name}")() == value
+    ours.setContrastThreshold(0.02)
+    made = SIFT(20, 4, 0.02, 8.0, 1.7)
+    assert [k.pt for k in ours.detect(crop)] == [k.pt for k in made.detect(crop)]
+    assert repr(ours) == repr(made)
+    assert ours.clear() is None
+    with pytest.raises(ParameterError, match="sigma"):
+        ours.setSigma(0.0)
+
+
+def test_images_of_other_kinds(crop: np.ndarray) -> None:
+    expected = [k.pt for k in SIFT(30).detect(crop)]
+    assert [k.pt for k in SIFT(30).detect(cv2.UMat(crop), cv2.UMat(np.ones_like(crop)))] == expected
+    assert [k.pt for k in SIFT(30).detect(crop[..., None])] == expected
+    counts = crop.astype(np.float32)
+    assert [k.pt for k in SIFT(30, value_range=(0, 255)).detect(counts)] == expected
+    with pytest.raises(InputError, match=r"None, which cv2\.imread returns"):
+        SIFT().detect(None)
+    with pytest.raises(InputError, match=r"got 'left\.png'; read it"):
+        SIFT().detect("left.png")
+
+
+def test_keypoints_outside_the_image_are_left_out(crop: np.ndarray) -> None:
+    given = [cv2.KeyPoint(x, 20.0, 6.0, 30.0) for x in (-3.0, 40.0, 159.4, 160.0)]
+    kept, rows = SIFT().compute(crop, given)
+    assert kept == given[1:3]
+    assert rows.shape == (2, 128)
+    np.testing.assert_array_equal(rows, SIFT().compute(crop, given[1:3])[1])
+    assert SIFT().compute(crop, given[:1])[0] == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -129,6 +131,29 @@ def test_settings_reach_the_engine(crop: np.ndarray) -> None:
     assert len(coarse.positions) < len(whole.positions)
     with pytest.raises(ParameterError, match="upsampling"):
         SIFT(upsampling=4)
+
+
+def test_the_arguments_are_scikit_images_in_its_order(crop: np.ndarray) -> None:
+    ours = list(inspect.signature(SIFT).parameters.values())
+    theirs = list(inspect.signature(skimage_feature.SIFT).parameters.values())
+    assert [p.name for p in ours[: len(theirs)]] == [p.name for p in theirs]
+    assert [p.default for p in ours[: len(theirs)]] == [p.default for p in theirs]
+    assert {p.kind for p in ours[len(theirs) :]} == {inspect.Parameter.KEYWORD_ONLY}
+    for wrong in ({"n_hist": 3}, {"n_ori": 6}):
+        with pytest.raises(ParameterError, match=r"which siftcore's descriptor has; got"):
+            SIFT(**wrong)
+
+
+def test_values_of_another_range(crop: np.ndarray) -> None:
+    plain, ranged = SIFT(), SIFT(value_range=(-1.0, 1.0))
+    plain.detect_and_extract(crop)
+    centred = crop / 127.5 - 1.0
+    with pytest.raises(InputError, match="pass value_range"):
+        plain.detect_and_extract(centred)
+    ranged.detect_and_extract(centred)
+    np.testing.assert_allclose(ranged.positions, plain.positions, atol=1e-3)
+    ranged.extract(centred)
+    assert np.median(cosines(ranged.descriptors, plain.descriptors)) > 0.999
 
 
 def test_no_keypoints() -> None:

@@ -152,3 +152,22 @@ def test_help_has_an_example(command):
     result = run(command, "--help")
     assert result.exit_code == 0
     assert f"  siftcore {command}" in result.stdout.split("Example")[1]
+
+
+def test_pairs_of_the_most_similar_images(index, collection, tmp_path, monkeypatch):
+    from siftcore.io.pairs import read_pairs
+
+    monkeypatch.chdir(tmp_path)
+    write_features("f.h5", collection)
+    index.save("i.index")
+    result = CliRunner().invoke(
+        app, ["pairs", "f.h5", "-o", "p.txt", "--index", "i.index", "--top", "2"]
+    )
+    assert result.exit_code == 0, result.stderr
+    pairs = read_pairs("p.txt")
+    assert len({frozenset(pair) for pair in pairs}) == len(pairs) > 0
+    for name in collection:
+        best = [found.name for found in index.query(collection[name], 3) if found.name != name]
+        for other in best[:2]:
+            assert (name, other) in pairs or (other, name) in pairs
+    assert not any("db/blank.png" in pair for pair in pairs)

@@ -374,3 +374,33 @@ def test_an_interrupt_inside_a_destructor_is_not_lost(folder):
     assert done.returncode == 130
     assert done.stderr == ""
     assert sorted(os.listdir(folder)) == ["a.png", "b.png"]
+
+
+def test_values_and_sizes_beyond_the_usual(folder, monkeypatch):
+    grey = np.asarray(Image.open("a.png")).astype(np.uint16) * 16
+    Image.fromarray(grey).save("a12.png")
+    assert run("extract", "a12.png", "-o", "f.h5", "--value-range", 0, 4080).exit_code == 0
+    found = read_features("f.h5", "a12.png")
+    expected = siftcore.extract("a.png")
+    assert len(found) == len(expected) > len(siftcore.extract("a12.png"))
+    np.testing.assert_allclose(found.xy, expected.xy, atol=1e-3)
+    result = run("extract", "a12.png", "-o", "g.h5", "--value-range", 0, 4080, "--workers", 0)
+    assert result.exit_code == 0, result.stderr
+    np.testing.assert_array_equal(read_features("g.h5", "a12.png").xy, found.xy)
+    result = run(*["match", "a12.png", "a12.png", "--value-range", "0", "4080", "--json", "m.json"])
+    assert result.exit_code == 0, result.stderr
+    with open("m.json", encoding="utf-8") as file:
+        assert json.load(file)["settings"]["value_range"] == [0, 4080]
+    assert_one_line_error(
+        run("extract", "a.png", "-o", "h.h5", "--value-range", 5, 5), "black < white"
+    )
+
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    assert_one_line_error(run("extract", "a.png", "-o", "h.h5"), "--max-pixels")
+    for command in (
+        ["extract", "a.png", "-o", "h.h5"],
+        ["extract", "a.png", "-o", "h.h5", "--workers", 0],
+        ["match", "a.png", "b.png"],
+    ):
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+        assert run(*command, "--max-pixels", 10**8).exit_code == 0

@@ -142,8 +142,12 @@ def test_tensors_are_channels_first(rgb: Image, crop: Image, expected: Features)
     assert_same_keypoints(siftcore.extract(Tensor(crop[None])), expected)
     from_tensor = siftcore.extract(Tensor(rgb.transpose(2, 0, 1) / 255))
     assert_same_keypoints(from_tensor, siftcore.extract(rgb), px=2e-3)
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match=r"got \(\d+, \d+, 3\); .* use image.permute"):
         siftcore.extract(Tensor(rgb))
+    with pytest.raises(InputError, match=r"got \(1, 1, 128, 160\); it is a batch: pass its images"):
+        siftcore.extract(Tensor(crop[None, None]))
+    with pytest.raises(InputError, match=r"\(1\|3\|4, H, W\); got \(2, 128, 160\)$"):
+        siftcore.extract(Tensor(np.stack([crop, crop])))
 
 
 def test_value_range(crop: Image, expected: Features) -> None:
