@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from siftcore.errors import ParameterError
 from siftcore.io.opencv import from_keypoints, to_descriptors, to_keypoints
 from siftcore.params import SiftParams
 from siftcore.types import Features
@@ -29,12 +28,15 @@ class SIFT:
     Parameters
     ----------
     nfeatures : int, default 0
-        Keep so many at most, strongest first; 0 keeps all.
+        Keep the strongest `nfeatures` keypoints; 0 keeps all.
     nOctaveLayers : int, default 3
+        Detection scales per octave, 1 to 10.
     contrastThreshold : float, default 0.04
         Divided by `nOctaveLayers`, as OpenCV does.
     edgeThreshold : float, default 10
+        Largest ratio of the two principal curvatures, at least 1.
     sigma : float, default 1.6
+        Blur of an octave's first level, in samples of the octave's own grid, 0.5 to 8.
     provider : str or ScaleSpaceProvider, default "dog"
         The scale space; OpenCV has no such choice.
 
@@ -45,7 +47,7 @@ class SIFT:
     Keypoints come strongest first. Images may also be of uint16 or floats in [0, 1], and are not
     rounded to 8 bits when they are made grey. OpenCV drops keypoints within 5 samples of the border
     of their octave; siftcore keeps them. Without keypoints the descriptors are an array of
-    shape (0, 128), not None. Bad arguments raise `SiftError`, not ``cv2.error``.
+    shape (0, 128), not None. Bad arguments raise `siftcore.SiftError`, not ``cv2.error``.
 
     Examples
     --------
@@ -68,20 +70,18 @@ class SIFT:
         *,
         provider: str | ScaleSpaceProvider = "dog",
     ) -> None:
-        if nfeatures < 0:
-            raise ParameterError("nfeatures", nfeatures, "0 for all, or a positive integer")
+        self._budget = check_integer("nfeatures", nfeatures, 0, 2**31 - 1) or None
         layers = check_integer("nOctaveLayers", nOctaveLayers, 1, 10)
         threshold = check_number("contrastThreshold", contrastThreshold, 0.0, 10.0)
         # OpenCV takes the DoG of its own ladder, siftcore states it for 3 layers an octave.
         self._spacing = _LOWE_STEP / (2.0 ** (1.0 / layers) - 1.0)
-        self._budget = int(nfeatures) or None
         self._provider = provider
         self._params = SiftParams.preset(
             "opencv",
             n_scales_per_octave=layers,
             contrast_threshold=min(threshold / layers * self._spacing, 1.0),
-            edge_ratio=float(edgeThreshold),
-            sigma0=float(sigma),
+            edge_ratio=check_number("edgeThreshold", edgeThreshold, 1.0, 1e6),
+            sigma0=check_number("sigma", sigma, 0.5, 8.0, " (samples)"),
         )
 
     @classmethod
@@ -137,12 +137,13 @@ class SIFT:
         """
         import siftcore
 
-        height, width = np.shape(image)[:2]
+        grey = siftcore.load_image(_rgb(image))
+        height, width = grey.shape
         given = from_keypoints(keypoints, None, (width, height))
         if len(given) == 0:
             return [], to_descriptors(given)
         described = siftcore.describe(
-            _rgb(image), given.xy, given.sigma, given.angle, self._provider, self._params
+            grey, given.xy, given.sigma, given.angle, self._provider, self._params
         )
         return list(keypoints), to_descriptors(described)
 
