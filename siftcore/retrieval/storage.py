@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from siftcore.errors import InputError, OutputError, ParameterError
+from siftcore.errors import InputError, OutputError
 from siftcore.io.atomic import atomic_write
 from siftcore.retrieval._faiss import DIMENSION, import_faiss
 from siftcore.retrieval._sources import FileSource
@@ -89,12 +89,12 @@ def load_index(folder: Path) -> ImageIndex:
         counts = np.array([_count(counts_of[name]) for name in names], np.int64)
         providers = tuple(str(name) for name in document["providers"])
         settings = IndexSettings(**document["settings"])
-        for name in (STRUCTURE, FEATURES):
-            _check_file(folder / name, document["files"][name])
-    except (KeyError, TypeError, AttributeError, ValueError, ParameterError) as error:
-        if isinstance(error, InputError) and not isinstance(error, ParameterError):
-            raise
+        files = [(name, document["files"][name]) for name in (STRUCTURE, FEATURES)]
+        expected = [(name, entry["bytes"], entry.get("sha256")) for name, entry in files]
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise _damaged(folder, f"{MANIFEST} lacks or misstates {error}") from error
+    for name, size, checksum in expected:
+        _check_file(folder / name, size, checksum)
     try:
         structure = faiss.read_index(os.fspath(folder / STRUCTURE))
     except (RuntimeError, MemoryError) as error:
@@ -141,12 +141,12 @@ def _count(value: object) -> int:
     return value
 
 
-def _check_file(path: Path, expected: dict[str, Any]) -> None:
+def _check_file(path: Path, size: int, checksum: str | None) -> None:
     try:
-        size = path.stat().st_size
-        if size != expected["bytes"]:
-            reason = f"{path.name} has {size} bytes instead of {expected['bytes']}"
-        elif "sha256" in expected and _sha256(path) != expected["sha256"]:
+        found = path.stat().st_size
+        if found != size:
+            reason = f"{path.name} has {found} bytes instead of {size}"
+        elif checksum is not None and _sha256(path) != checksum:
             reason = f"the checksum of {path.name} is wrong"
         else:
             return
