@@ -40,7 +40,7 @@ class ImageRows(Protocol):
     def blocks(self, n: int) -> Iterator[NDArray[np.float32]]:
         """All rows from the first, some `n` at a time: (k, W) float32 in [0, 1].
 
-        Every call starts anew.
+        Every call starts again from the first row.
         """
         ...
 
@@ -94,7 +94,7 @@ class TiffRows:
                 shape, dtype = self._form(file)
             except ImageReadError:
                 raise
-            # tifffile meets damage with errors of every kind.
+            # tifffile raises errors of every kind at damaged files.
             except Exception as error:
                 raise ImageReadError(self.path, f"{error}; is it a TIFF file?") from None
         check_shape(shape)

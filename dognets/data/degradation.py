@@ -1,7 +1,7 @@
 """From a high-resolution crop to the low-resolution input that a network sees.
 
 ``clean`` is the paper's: bicubic reduction, rounded to 8 bits. ``real`` is what it announces as
-future work: low light, blur, noise and JPEG, drawn anew for each patch.
+future work: low light, blur, noise and JPEG, drawn for each patch.
 """
 
 from __future__ import annotations

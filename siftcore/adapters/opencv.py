@@ -73,7 +73,7 @@ class SIFT:
         self._budget = check_integer("nfeatures", nfeatures, 0, 2**31 - 1) or None
         layers = check_integer("nOctaveLayers", nOctaveLayers, 1, 10)
         threshold = check_number("contrastThreshold", contrastThreshold, 0.0, 10.0)
-        # OpenCV takes the DoG of its own ladder, siftcore states it for 3 layers an octave.
+        # OpenCV states the DoG for its own ladder, siftcore for 3 layers per octave.
         self._spacing = _LOWE_STEP / (2.0 ** (1.0 / layers) - 1.0)
         self._provider = provider
         self._params = SiftParams.preset(

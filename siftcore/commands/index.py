@@ -61,5 +61,5 @@ def index(
     size = (output / STRUCTURE).stat().st_size / max(1, made.n_descriptors)
     typer.echo(
         f"{made.n_descriptors} descriptors of {len(made)} image{'' if len(made) == 1 else 's'} "
-        f"-> {output} ({made.settings.kind}, {size:.0f} bytes a descriptor, {seconds:.2f} s)"
+        f"-> {output} ({made.settings.kind}, {size:.0f} bytes per descriptor, {seconds:.2f} s)"
     )

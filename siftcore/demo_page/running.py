@@ -86,7 +86,7 @@ def run_comparison(
         text = "Not enough memory for this image; choose a smaller long side or other providers."
         yield _shown(outcomes, results.message(text, error=True))
     except Exception as error:
-        # The status line would say "Working" for ever; what went wrong is for who runs the page.
+        # Else the status line would say "Working" forever. Details are for whoever runs the page.
         traceback.print_exc()
         text = f"{type(error).__name__}: see the terminal that runs this page."
         yield _shown(outcomes, results.message(text, error=True))

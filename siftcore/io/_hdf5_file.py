@@ -14,7 +14,7 @@ from siftcore.errors import InputError, MissingDependencyError
 
 __all__ = ["import_h5py", "open_hdf5", "read_array"]
 
-# A data set's bytes for a byte of its file. Deflate reaches 1032; a damaged shape says more.
+# Bytes of a data set per byte of its file. Deflate reaches 1032; a damaged shape says more.
 _MOST_EXPANSION = 2048
 
 
@@ -51,7 +51,7 @@ def read_array(dataset: Any) -> np.ndarray[Any, Any]:
     HDF5 gives a data set that was never filled as zeros, of whatever shape the file says.
     """
     if not hasattr(dataset, "shape") or dataset.shape is None:
-        raise ValueError(f"{dataset!r} is no array")
+        raise ValueError(f"{dataset!r} is not an array")
     if dataset.dtype.kind not in "buif":
         raise TypeError(f"{dataset.name!r} must be numbers; it is of {dataset.dtype}")
     held = os.path.getsize(dataset.file.filename)

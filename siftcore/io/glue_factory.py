@@ -1,6 +1,6 @@
 """Features as glue-factory's cached predictions, in HDF5.
 
-One group an image; in it, float32: ``keypoints`` (N, 2) in pixels of the original image,
+One group per image; in it, float32: ``keypoints`` (N, 2) in pixels of the original image,
 ``descriptors`` (N, 128), not transposed as hloc's are, ``scales`` (N,) sigma, ``oris`` (N,)
 radians, and ``keypoint_scores`` (N,). Its ``CacheLoader`` scales the keypoints to the resized
 image. Files of glue-factory itself are often float16, which rounds positions to whole pixels

@@ -1,6 +1,6 @@
 """Matches in HDF5, in the layout of hloc (Hierarchical-Localization).
 
-One group a pair, ``name0/name1`` with every ``/`` of a name written ``-``. In it:
+One group per pair, ``name0/name1`` with every ``/`` of a name written ``-``. In it:
 
 ==================== ============= ===========================================================
 ``matches0``         (N0,) int16   row in the second image of each keypoint of the first, or -1
