@@ -84,7 +84,7 @@ class TiffRows:
     MissingDependencyError
         Without tifffile (extra ``tiff``).
     ImageReadError
-        When the file is no TIFF, or of a kind that cannot be read in parts.
+        When the file is not a TIFF, or of a kind that cannot be read in parts.
     """
 
     def __init__(self, path: str | os.PathLike[str], value_range: ValueRange = None) -> None:
@@ -109,8 +109,7 @@ class TiffRows:
         if not _is_grey_or_rgb(page):
             raise ImageReadError(
                 self.path,
-                f"its samples are no intensities (photometric interpretation {page.photometric!s}, "
-                f"{page.bitspersample} bits); convert it to grey or RGB of 8 bits or more",
+                f"its samples are not intensities ({page.photometric!s}, {page.bitspersample} bits); convert it to grey or RGB of 8 bits or more",
             )
         if page.planarconfig != 1 and page.samplesperpixel > 1:
             raise ImageReadError(

@@ -33,7 +33,7 @@ def open_hdf5(path: str | os.PathLike[str]) -> Iterator[Any]:
     except Exception as error:
         raise InputError(
             f"cannot read features from {os.fspath(path)!r}: not an HDF5 feature file, or a "
-            f"damaged one; write it anew ({error})"
+            f"damaged one; write it again ({error})"
         ) from error
 
 

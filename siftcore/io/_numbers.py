@@ -55,7 +55,7 @@ class NumberFile:
     def table(self, rows: float, columns: int) -> NDArray[np.float64]:
         """What follows the header: `rows` keypoints, as the header counts them, and no more."""
         if rows < 0 or rows != int(rows):
-            raise self.refuse(f"{rows:g} is no number of keypoints")
+            raise self.refuse(f"{rows:g} is not a number of keypoints")
         body = self._numbers[2:]
         if len(body) != rows * columns:
             raise self.refuse(

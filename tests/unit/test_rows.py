@@ -87,7 +87,7 @@ def test_white_may_be_zero(grey, tmp_path):
 def test_a_large_tiff_whose_samples_are_no_intensities(colour, tmp_path, monkeypatch, mode):
     path = tmp_path / "image.tif"
     PIL.Image.fromarray(colour).convert(mode).save(path)
-    with pytest.raises(ImageReadError, match="are no intensities"):
+    with pytest.raises(ImageReadError, match="are not intensities"):
         TiffRows(path)
     expected = siftcore.extract(path)
     monkeypatch.setattr(rows_module, "LARGE", 1000)
