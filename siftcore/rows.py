@@ -109,8 +109,8 @@ class TiffRows:
         if not _is_grey_or_rgb(page):
             raise ImageReadError(
                 self.path,
-                f"its samples are not intensities ({page.photometric!s}, {page.bitspersample} bits); "
-                "convert it to grey or RGB of 8 bits or more",
+                f"its samples are not intensities ({page.photometric!s}, {page.bitspersample} bits)"
+                "; convert it to grey or RGB of 8 bits or more",
             )
         if page.planarconfig != 1 and page.samplesperpixel > 1:
             raise ImageReadError(
