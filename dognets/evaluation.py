@@ -110,8 +110,8 @@ def measure_dog_psnr(
     sigmas : tuple of float
         Filters of predicted levels; the paper's ladder where an image is predicted.
     degradation : {"clean", "real"}, default "clean"
-        What stands between the high-resolution image and the low-resolution one. What ``"real"``
-        draws depends on an image's place in the row alone.
+        How the low-resolution image is made from the high-resolution one. The random numbers of
+        ``"real"`` depend only on an image's place among `images`.
 
     Raises
     ------
@@ -120,31 +120,47 @@ def measure_dog_psnr(
     """
     ladder = sigmas or PAPER_SIGMAS
     rows = []
-    for place, high in enumerate(images):
-        height, width = (n // scale * scale for n in high.shape)
-        if min(height, width) < SMALLEST_SIDE:
-            raise DataError(
-                f"an image of {width} x {height} is too small to be judged: each side must have "
-                f"at least {SMALLEST_SIDE} pixels; take it out of the folder"
-            )
-        high = high[:height, :width]
-        if degradation == "clean":
-            reduced = to_8_bits(reduce_bicubic(high, scale))
-        else:
-            rng = np.random.default_rng(place)
-            reduced, target = DEGRADATIONS[degradation](to_8_bits(high), scale, rng)
-            high = target.astype(np.float32)
-        low = reduced.astype(np.float32) / 255.0
-        result = predict(low)
+    for place, image in enumerate(images):
+        low, high = _degraded(_whole_pixels(image, scale), scale, degradation, place)
         true = dog_levels(high / 255.0, ladder)
-        if predicts == "image":
-            found = dog_levels(result[0], ladder)
-        else:
-            found = np.diff(result, axis=0) if predicts == "gaussians" else result
-        plain = dog_levels(upscale_bicubic(low, scale), ladder)
-        rows.append([[_psnr(a, b) for b, a in zip(true, x, strict=True)] for x in (found, plain)])
+        predicted = _dogs_of(predict(low), predicts, ladder)
+        bicubic = dog_levels(upscale_bicubic(low, scale), ladder)
+        rows.append([list(map(_psnr, found, true)) for found in (predicted, bicubic)])
     means = np.mean(rows, axis=0)
     return DogPsnr(means[0], means[1], len(rows))
+
+
+def _whole_pixels(image: NDArray[np.float32], scale: int) -> NDArray[np.float32]:
+    """The image without the last rows and columns that would make up a part of a reduced pixel."""
+    height, width = (n // scale * scale for n in image.shape)
+    if min(height, width) < SMALLEST_SIDE:
+        raise DataError(
+            f"an image of {width} x {height} is too small to be judged: each side must have "
+            f"at least {SMALLEST_SIDE} pixels; take it out of the folder"
+        )
+    return image[:height, :width]
+
+
+def _degraded(
+    high: NDArray[np.float32], scale: int, degradation: str, place: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The low-resolution image, in [0, 1], and the one it is to be turned into, 0 to 255."""
+    if degradation == "clean":
+        reduced, target = to_8_bits(reduce_bicubic(high, scale)), high
+    else:
+        rng = np.random.default_rng(place)
+        reduced, rounded = DEGRADATIONS[degradation](to_8_bits(high), scale, rng)
+        target = rounded.astype(np.float32)
+    return reduced.astype(np.float32) / 255.0, target
+
+
+def _dogs_of(
+    result: NDArray[np.float32], predicts: str, ladder: tuple[float, ...]
+) -> NDArray[np.float32]:
+    """DoGs of what a network predicted."""
+    if predicts == "image":
+        return dog_levels(result[0], ladder)
+    return np.diff(result, axis=0) if predicts == "gaussians" else result
 
 
 def _psnr(found: NDArray[np.float32], true: NDArray[np.float32]) -> float:

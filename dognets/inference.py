@@ -14,15 +14,17 @@ from dognets.errors import DeviceError
 from dognets.models.base import SuperResolver
 from siftcore.errors import ParameterError
 from siftcore.forking import needs_one_thread
+from siftcore.validation import check_choice, check_integer
 
 __all__ = ["Runner", "choose_device"]
 
 Precision = Literal["auto", "float32", "float16", "bfloat16"]
+_DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 # Mirrored samples put around every image, so that the zeros that convolutions see beyond the border
 # stay away from it.
 BORDER = 8
 SMALLEST_TILE = 32
-# Largest tile tried first, in low-resolution pixels a side: bounds the memory of huge images.
+# Largest tile tried first, in low-resolution pixels per side: bounds the memory of huge images.
 FIRST_TILE = 512
 
 
@@ -87,21 +89,14 @@ class Runner:
         precision: Precision = "auto",
         tile: int | None = None,
     ) -> None:
-        kinds = {
-            "float32": torch.float32,
-            "float16": torch.float16,
-            "bfloat16": torch.bfloat16,
-        }
-        if precision not in ["auto", *kinds]:
-            raise ParameterError("precision", precision, f"'auto' or one of {sorted(kinds)}")
-        whole = isinstance(tile, (int, np.integer)) and not isinstance(tile, bool)
-        if tile is not None and not (whole and tile >= 1):
-            raise ParameterError("tile", tile, "a positive number of pixels")
+        check_choice("precision", precision, ("auto", *_DTYPES))
+        if tile is not None:
+            check_integer("tile", tile, 1, 2**31 - 1)
         self.device = choose_device(device)
         half_pays = self.device.type in ("cuda", "mps") and model.tolerates_half
         # Of the convolutions inside; the enlargement and the sum stay in single precision, because
         # DoGs are small differences of levels.
-        self.dtype = kinds.get(precision, torch.float16 if half_pays else torch.float32)
+        self.dtype = _DTYPES.get(precision, torch.float16 if half_pays else torch.float32)
         self.model = model.eval().requires_grad_(False).to(self.device, torch.float32)
         self.model = self.model.to(memory_format=torch.channels_last)
         self.tile = tile

@@ -23,17 +23,20 @@ MANIFEST = "manifest.json"
 
 @dataclass(frozen=True, kw_only=True)
 class WeightsEntry:
-    """One line of a manifest.
+    """What a manifest says of one weight file.
 
     Attributes
     ----------
     name : str
-        Of the provider that it serves.
+        Of the provider whose weights they are.
     file : str
-        In the manifest's folder.
+        Name of the file, in the manifest's folder.
     sha256 : str
+        Of the file, hexadecimal.
     architecture : str
+        One of `dognets.models.ARCHITECTURES`.
     scale : int
+        Upsampling factor, 2 or 4.
     options : dict
         Sizes of the network.
     ladder : str
@@ -44,15 +47,17 @@ class WeightsEntry:
     degradation : str
         Of the low-resolution images, in training and validation.
     iterations : int
+        Updates of the weights.
     samples : int
-        Patches seen.
+        Patches seen in all of them.
     converged : str
         How far it was trained, in words.
     command : str
-        That trains it again.
+        What to run to train it again.
     commit : str
         Of this project, when it was trained.
     licence : str
+        SPDX identifier.
     validation : dict
         ``psnr`` and ``gain`` over bicubic of each DoG level on the images kept back, dB.
     """
@@ -141,7 +146,7 @@ def load_model(path: str | Path) -> tuple[SuperResolver, WeightsEntry]:
         model.load_state_dict(state)
     except WeightsError:
         raise
-    # safetensors and torch meet damage with errors of every kind.
+    # safetensors and torch raise errors of every kind at damaged files.
     except Exception as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise WeightsError(

@@ -46,7 +46,7 @@ class OneLineErrors(TyperGroup):
         except (KeyboardInterrupt, typer.Abort):
             code = _INTERRUPTED
         except BrokenPipeError:
-            code = 1  # the reader of our output is gone, as in `| head`: nobody to tell
+            code = 1  # the reader of our output is gone, as in `| head`
         except (SiftError, OSError, MemoryError, _UsageError) as error:
             code = _FAILED
             print(f"error: {_one_line(error)}", file=sys.stderr)

@@ -73,9 +73,29 @@ def image_names(images: Sequence[Path]) -> list[str]:
     return [name for name, _ in named]
 
 
-def picture_paths(folder: Path, names: Sequence[str]) -> list[Path]:
-    """Where each image's keypoints are drawn, ``folder/name.png``; makes the folders."""
+def picture_paths(folder: Path, names: Sequence[str], used: Sequence[Path]) -> list[Path]:
+    """Where each image is drawn, ``folder/name.png``; makes the folders.
+
+    Parameters
+    ----------
+    folder : Path
+    names : sequence of str
+        As `image_names` gives them.
+    used : sequence of Path
+        Inputs and other outputs, which no picture may replace.
+
+    Raises
+    ------
+    OutputError
+    """
     paths = [folder / f"{name}.png" for name in names]
+    taken = {os.path.realpath(path) for path in used}
+    for path in paths:
+        if os.path.realpath(path) in taken:
+            raise OutputError(
+                f"the picture {str(path)!r} would replace another file of this command; "
+                "choose another folder"
+            )
     for path in paths:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -90,7 +110,7 @@ def picture_paths(folder: Path, names: Sequence[str]) -> list[Path]:
 def save_picture(path: Path, picture: Image) -> None:
     """Write `picture` whole or not at all, in the format that the suffix says."""
     picture_format = _picture_format(path)
-    # The strips of flat colour make PNG's highest effort pointless: it costs seconds on 4K.
+    # More effort makes a PNG of 4K hardly smaller, and takes seconds.
     options = {"PNG": {"compress_level": 3}, "JPEG": {"quality": 92}}.get(picture_format, {})
     with atomic_write(path) as temporary, open(temporary, "wb") as file:
         picture.save(file, format=picture_format, **options)

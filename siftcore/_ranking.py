@@ -1,4 +1,4 @@
-"""What ``siftcore query`` tells: a table for each query, and the JSON of all."""
+"""What ``siftcore query`` prints: a table per query, and one JSON file of all."""
 
 from __future__ import annotations
 

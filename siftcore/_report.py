@@ -1,4 +1,4 @@
-"""What the command line tells: tables, progress, and the JSON of a match."""
+"""What the command line prints: tables, progress, and the JSON of a match."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def match_table(images: tuple[Path, Path], result: MatchResult, seconds: float) 
 
 
 def extract_table(names: Sequence[str], counts: Sequence[int], output: Path, seconds: float) -> str:
-    """What ``siftcore extract`` prints: one line an image for a few, and the sum."""
+    """What ``siftcore extract`` prints: a line per image, up to 20 of them, and the sum."""
     rows = [(name, f"{count} keypoints") for name, count in zip(names, counts, strict=True)]
     total = f"{sum(counts)} keypoints of {len(names)} image{'' if len(names) == 1 else 's'}"
     lines = [columns(rows)] if 1 < len(rows) <= 20 else []
@@ -123,17 +123,18 @@ def progress(
     Parameters
     ----------
     total : int
+        How many there are in all.
     done : int, default 0
-        What was done before, which tells nothing about the speed.
+        How many of them an earlier run has done; they do not count towards the speed.
     unit : str
-        What is counted.
+        What is counted, in the plural.
     line_every : float, optional
         Where stderr is no terminal: seconds between lines; none by default.
 
     Yields
     ------
     callable
-        Call it with the name of each that is done.
+        Call it with the name of each one that is done.
     """
     if not sys.stderr.isatty():
         yield (lambda name: None) if line_every is None else _lines(total, done, unit, line_every)

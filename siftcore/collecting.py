@@ -1,4 +1,4 @@
-"""Features of one image, gathered in little more memory than they take in the end."""
+"""Features of one image, gathered in little more memory than they take themselves."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _SMALL = (*_ORDERED, "level")
 
 
 class FeatureCollector:
-    """Parts go into one array of descriptors that grows where it is and is put in order there.
+    """One array of descriptors that grows, and is sorted, in place.
 
     Descriptors are 512 of a keypoint's 538 bytes. Joined from parts and then sorted into a copy,
-    they would be there three times.
+    they would be in memory three times.
 
     Parameters
     ----------
@@ -53,8 +53,8 @@ class FeatureCollector:
         return float(np.partition(responses, -n)[-n]) if len(responses) >= n else 0.0
 
     def ordered(self) -> Features:
-        """All of them, strongest first. Nothing can be added any more."""
-        # Each array goes as soon as the next one holds the same.
+        """All of them, strongest first. Nothing can be added afterwards."""
+        # Each array is freed as soon as the next one holds the same.
         columns = {name: np.concatenate(self._columns.pop(name)) for name in _SMALL}
         places = order(**{name: columns[name] for name in _ORDERED})
         reorder_rows(self._descriptors, places)

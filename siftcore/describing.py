@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from siftcore.detection import Keypoints, assign_orientations, describe_keypoints, to_features
+from siftcore.coordinates import wrap_angle
+from siftcore.detection import Keypoints, describe_keypoints, dominant_angles, to_features
 from siftcore.errors import InputError
 from siftcore.params import SiftParams
 from siftcore.scalespace.protocol import Octave, ScaleSpace
@@ -97,22 +98,11 @@ def _on_octave(
         angle=np.zeros(len(rows), np.float32),
     )
     if given.angle is not None:
-        turned = np.mod(given.angle[rows], 2.0 * np.pi).astype(np.float32)
-        turned[turned >= np.float32(2.0 * np.pi)] = 0.0
-        keypoints = keypoints._replace(angle=turned)
-    elif not params.upright:
-        keypoints = _with_highest_peak(octave, keypoints, params)
+        keypoints = keypoints._replace(angle=wrap_angle(given.angle[rows]).astype(np.float32))
+    elif not params.upright and len(rows) > 0:
+        angles, counts = dominant_angles(octave, keypoints, params)
+        keypoints = keypoints._replace(angle=np.where(counts > 0, angles[:, 0], np.float32(0.0)))
     return keypoints, describe_keypoints(octave, keypoints, params)
-
-
-def _with_highest_peak(octave: Octave, keypoints: Keypoints, params: SiftParams) -> Keypoints:
-    """Keypoints with the angle of their highest peak; 0 where the window is flat."""
-    tagged = keypoints._replace(response=np.arange(len(keypoints.x), dtype=np.float64))
-    found = assign_orientations(octave, tagged, params)
-    row, first = np.unique(found.response.astype(np.intp), return_index=True)
-    angle = keypoints.angle.copy()
-    angle[row] = found.angle[first]
-    return keypoints._replace(angle=angle)
 
 
 def describe_in(space: ScaleSpace, given: GivenKeypoints, params: SiftParams) -> Features:

@@ -102,7 +102,7 @@ def sift_from_root_sift(descriptors: ArrayLike) -> NDArray[np.float32]:
 
 
 def vlfeat_bytes(descriptors: ArrayLike) -> NDArray[np.uint8]:
-    """Descriptors of VLFeat: bins in reverse, 512 times the value, cut down to an integer."""
+    """Descriptors of VLFeat: bins in reverse, 512 times the value, truncated to an integer."""
     turned = _reversed_bins(_rows(descriptors))
     return (_SCALE * turned).clip(0.0, 255.0).astype(np.uint8)
 
@@ -113,7 +113,7 @@ def unit_from_vlfeat(descriptors: ArrayLike) -> NDArray[np.float32]:
 
 
 def scikit_image_bytes(descriptors: ArrayLike) -> NDArray[np.uint8]:
-    """Descriptors of ``skimage.feature.SIFT``: its axes are turned a quarter against ours."""
+    """Descriptors of ``skimage.feature.SIFT``: its axes are ours, rotated by a quarter turn."""
     cells = _rows(descriptors).reshape(-1, 4, 4, 8)[:, ::-1].transpose(0, 2, 1, 3)
     return (_SCALE * cells.reshape(-1, 128)).clip(0.0, 255.0).astype(np.uint8)
 

@@ -11,7 +11,7 @@ from siftcore.kernels.descriptor import compute_descriptors
 from siftcore.kernels.extrema import find_extrema
 from siftcore.kernels.orientation import find_orientations
 from siftcore.kernels.refine import refine_extrema
-from siftcore.params import DescriptorParams, SiftParams
+from siftcore.params import DescriptorParams, DetectorParams, OrientationParams
 from siftcore.scalespace.geometry import octave_number
 from siftcore.scalespace.protocol import Octave
 from siftcore.types import Features
@@ -22,6 +22,7 @@ __all__ = [
     "describe_keypoints",
     "detect",
     "dog_weights",
+    "dominant_angles",
     "to_features",
 ]
 
@@ -77,7 +78,7 @@ def dog_weights(sigmas: NDArray[np.float64]) -> NDArray[np.float64]:
     return weights
 
 
-def detect(octave: Octave, params: SiftParams) -> Keypoints:
+def detect(octave: Octave, params: DetectorParams) -> Keypoints:
     """Extrema that pass every test, without orientations (their angle is 0)."""
     sigmas = np.asarray(octave.sigmas, np.float64)
     weights = dog_weights(sigmas)
@@ -118,11 +119,19 @@ def detect(octave: Octave, params: SiftParams) -> Keypoints:
     )
 
 
-def assign_orientations(octave: Octave, keypoints: Keypoints, params: SiftParams) -> Keypoints:
-    """One keypoint for each dominant direction; as they are for `upright`."""
-    if params.upright or len(keypoints.x) == 0:
-        return keypoints
-    angles, counts = find_orientations(
+def dominant_angles(
+    octave: Octave, keypoints: Keypoints, params: OrientationParams
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """Angles of the peaks of each keypoint's gradient histogram.
+
+    Returns
+    -------
+    angles : ndarray, (N, peaks) float32
+        Radians in [0, 2 pi), highest peak first; only the first `counts` of a row mean anything.
+    counts : ndarray, (N,) int32
+        0 where the window is flat.
+    """
+    return find_orientations(
         octave.gaussians,
         keypoints.gaussian,
         keypoints.x,
@@ -134,6 +143,15 @@ def assign_orientations(octave: Octave, keypoints: Keypoints, params: SiftParams
         first_row=octave.rows.first_row,
         height=octave.rows.height,
     )
+
+
+def assign_orientations(
+    octave: Octave, keypoints: Keypoints, params: OrientationParams
+) -> Keypoints:
+    """One keypoint for each dominant direction; the same keypoints, at angle 0, for `upright`."""
+    if params.upright or len(keypoints.x) == 0:
+        return keypoints
+    angles, counts = dominant_angles(octave, keypoints, params)
     if params.max_orientations is not None:
         counts = np.minimum(counts, params.max_orientations)
     source = np.repeat(np.arange(len(counts)), counts)

@@ -1,7 +1,7 @@
 """Whether this process was forked from one that may have started threads of OpenMP.
 
-GNU's OpenMP, which torch and FAISS bring, waits for ever in a forked child for the threads of its
-parent, unless the child asks for one thread only.
+In a forked child GNU's OpenMP, which torch and FAISS bring, waits forever for the threads of its
+parent, unless the child asks for a single thread.
 """
 
 from __future__ import annotations
@@ -27,5 +27,5 @@ if hasattr(os, "register_at_fork"):
 
 
 def needs_one_thread() -> bool:
-    """Whether code with OpenMP must be told to use a single thread, lest it wait for ever."""
+    """Whether code with OpenMP must ask for a single thread, or else it would wait forever."""
     return _forked_with_openmp

@@ -1,4 +1,4 @@
-"""Going through the octaves of a scale space, small ones beside one another."""
+"""Work on the octaves of a scale space, on small ones at the same time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from siftcore.scalespace.protocol import Octave, ScaleSpace
 __all__ = ["for_octaves"]
 
 Result = TypeVar("Result")
-# Samples a level. Larger octaves are shared out well, and two of them would take more memory.
+# Samples per level. Larger octaves keep all threads busy, and two of them would take more memory.
 BESIDE_UP_TO = 2**21
 
 
@@ -22,8 +22,8 @@ def for_octaves(
 ) -> None:
     """``keep(work(octave))`` for each octave.
 
-    While one thread works on a small octave, another makes the next one and works on that, because
-    there is too little in them to be shared out. An octave is freed when its work is done.
+    While one thread works on a small octave, another makes the next one and works on that: a small
+    octave is too little work for all threads. An octave is freed when its work is done.
 
     Parameters
     ----------
@@ -36,24 +36,24 @@ def for_octaves(
     octaves = iter(space)
     lock = threading.Lock()
 
-    def done(octave: Octave) -> None:
+    def work_on(octave: Octave) -> None:
         result = work(octave)
         del octave
         with lock:
             keep(result)
 
-    def done_last(waiting: list[Octave]) -> None:
-        done(waiting.pop())
+    def work_on_only(waiting: list[Octave]) -> None:
+        work_on(waiting.pop())
 
-    def on() -> None:
+    def work_on_rest() -> None:
         for octave in octaves:
             if octave.strip is None and octave.gaussians[0].size <= BESIDE_UP_TO:
                 # A list, so that neither this frame nor a closure keeps the octave alive.
                 waiting = [octave]
                 del octave
-                both(partial(done_last, waiting), on)
+                both(partial(work_on_only, waiting), work_on_rest)
                 return
-            done(octave)
+            work_on(octave)
             del octave
 
-    on()
+    work_on_rest()

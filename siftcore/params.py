@@ -34,17 +34,19 @@ class ScaleSpaceParams:
     Parameters
     ----------
     n_scales_per_octave : int, default 3
-        Detection scales an octave; the `lowe` ladder then has ``n + 3`` Gaussian levels. 1 to 10.
+        Detection scales per octave, 1 to 10; the `lowe` ladder has ``n + 3`` Gaussian levels.
     sigma0 : float, default 1.6
         Blur of an octave's first level, in samples of the octave's own grid (Lowe 2004, 3.3).
         With the doubled first octave that is 0.8 input pixels.
     input_blur : float, default 0.5
-        Blur that the camera left in the image, in pixels of that image.
+        Blur that the camera left in the image, in pixels of that image. Providers that upsample
+        do not read it.
     first_octave : int, default -1
         -1 doubles the image, 0 takes it as it is, ``o > 0`` starts at a step of ``2 ** o`` pixels.
-        Providers that upsample bring their own first octave and do not read it.
+        `PixelSR` counts from the upscaled image; `StackSR`, whose levels are its first octave, does
+        not read it.
     n_octaves : int or None, default None
-        At most so many octaves; None goes on down to `min_octave_size`.
+        Largest number of octaves; None goes on down to `min_octave_size`.
     min_octave_size : int, default 12
         Short side, in samples, below which no octave is made.
     ladder : {"lowe", "paper"}, default "lowe"
@@ -81,7 +83,7 @@ class DetectorParams:
     contrast_threshold : float, default 0.04 / 3
         Smallest absolute value of the refined DoG, for intensities in [0, 1] and neighbouring
         levels ``2 ** (1/3)`` apart; scaled for other ladders. OpenCV's ``contrastThreshold`` is
-        this times its layers an octave.
+        this times its layers per octave.
     edge_ratio : float, default 10
         Largest ratio of the two principal curvatures.
     max_refinements : int, default 5
@@ -105,7 +107,7 @@ class OrientationParams:
     Parameters
     ----------
     upright : bool, default False
-        Give every keypoint the angle 0 instead, one each.
+        Give each location a single keypoint, with angle 0, instead.
     n_orientation_bins : int, default 36
         Bins of the gradient histogram, 8 to 360.
     orientation_peak_ratio : float, default 0.8
@@ -113,7 +115,7 @@ class OrientationParams:
     orientation_window : float, default 1.5
         Standard deviation of the histogram's Gaussian window, in units of the keypoint's sigma.
     max_orientations : int or None, default None
-        At most so many keypoints a location, highest peaks first; None keeps all.
+        Largest number of keypoints per location, highest peaks first; None keeps all.
     """
 
     upright: bool = False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,8 +18,11 @@ __all__ = ["ArrayRows", "GreyRows", "ImageRows", "RasterRows", "TiffRows", "open
 # Below this many pixels an image is read in one piece.
 LARGE = 2**25
 _TIFF = (".tif", ".tiff", ".btf")
-# Bytes of samples a byte of the file. Deflate reaches 1032, LZW 2700; a damaged header says more.
+# Bytes of samples per byte of the file. Deflate reaches 1032, LZW 2700; a damaged header says more.
 _MOST_EXPANSION = 4096
+# What TIFF calls photometric interpretations, and its two kinds of JPEG.
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _YCBCR = 0, 1, 2, 6
+_JPEG = (6, 7)
 
 ValueRange = tuple[float, float] | None
 
@@ -39,7 +41,7 @@ class ImageRows(Protocol):
     def blocks(self, n: int) -> Iterator[NDArray[np.float32]]:
         """All rows from the first, some `n` at a time: (k, W) float32 in [0, 1].
 
-        Every call starts anew.
+        Every call starts again from the first row.
         """
         ...
 
@@ -93,7 +95,8 @@ class TiffRows:
     Parameters
     ----------
     path : path
-        Samples of a pixel together, not in planes of their own. Of several pages the first.
+        Grey or RGB, with or without alpha; the samples of a pixel together, not in separate
+        planes. Of several pages the first.
     value_range : (float, float), optional
 
     Raises
@@ -101,7 +104,7 @@ class TiffRows:
     MissingDependencyError
         Without tifffile (extra ``tiff``).
     ImageReadError
-        When the file is no TIFF, or of a kind that cannot be read in parts.
+        When the file is not a TIFF, or of a kind that cannot be read in parts.
     """
 
     def __init__(self, path: str | os.PathLike[str], value_range: ValueRange = None) -> None:
@@ -111,7 +114,7 @@ class TiffRows:
                 shape, dtype = self._form(file)
             except ImageReadError:
                 raise
-            # tifffile meets damage with errors of every kind.
+            # tifffile raises errors of every kind at damaged files.
             except Exception as error:
                 raise ImageReadError(self.path, f"{error}; is it a TIFF file?") from None
         check_shape(shape)
@@ -123,6 +126,12 @@ class TiffRows:
         from tifffile import TIFF
 
         page = file.pages[0]
+        if not _is_grey_or_rgb(page):
+            raise ImageReadError(
+                self.path,
+                f"its samples are not intensities ({page.photometric!s}, {page.bitspersample} bits)"
+                "; convert it to grey or RGB of 8 bits or more",
+            )
         if page.planarconfig != 1 and page.samplesperpixel > 1:
             raise ImageReadError(
                 self.path,
@@ -158,8 +167,10 @@ class TiffRows:
     def blocks(self, n: int) -> Iterator[NDArray[np.float32]]:
         """See `ImageRows`; blocks are as high as the file's strips or tiles."""
         with self._opened() as file:
-            for band in self._bands(file.pages[0]):
-                yield to_grey(band, self.value_range)
+            page = file.pages[0]
+            for band in self._bands(page):
+                samples = np.invert(band) if page.photometric == _WHITE_IS_ZERO else band
+                yield to_grey(samples, self.value_range)
 
     def _bands(self, page: Any) -> Iterator[NDArray[Any]]:
         bands = self._decoded(page)
@@ -193,6 +204,17 @@ class TiffRows:
             band[:h, x : x + w] = segment[0, :h, :w]
         if band is not None:
             yield band
+
+
+def _is_grey_or_rgb(page: Any) -> bool:
+    """Whether the samples can be taken as they are; Pillow converts those of other kinds."""
+    if page.bitspersample in range(2, 8):
+        return False
+    if page.photometric == _WHITE_IS_ZERO:
+        return page.dtype in (np.bool_, np.uint8)
+    # The decoder of JPEG gives RGB already.
+    is_decoded = page.photometric == _YCBCR and page.compression in _JPEG
+    return is_decoded or page.photometric in (_BLACK_IS_ZERO, _RGB)
 
 
 class RasterRows:
@@ -239,13 +261,13 @@ def open_rows(image: Any, value_range: ValueRange = None) -> ImageRows | None:
         What `siftcore.extract` takes.
     value_range : (float, float), optional
     """
-    if isinstance(image, (str, Path, os.PathLike)):
+    if isinstance(image, (str, os.PathLike)):
         return _tiff_rows(os.fspath(image), value_range)
     if hasattr(image, "read") and hasattr(image, "dtypes") and hasattr(image, "count"):
         return RasterRows(image, value_range)
     shape: tuple[int, ...] = tuple(getattr(image, "shape", ()))
-    sliced = isinstance(image, np.ndarray) or not hasattr(image, "detach")
-    if len(shape) < 2 or not sliced or not hasattr(image, "dtype"):
+    # Tensors have channels first, and are in memory already.
+    if len(shape) < 2 or not hasattr(image, "dtype") or hasattr(image, "detach"):
         return None
     if not isinstance(image, np.ndarray) or shape[0] * shape[1] >= LARGE:
         return ArrayRows(image, value_range)

@@ -1,4 +1,4 @@
-"""Which keypoints are kept under a budget, and in what order all of them come."""
+"""Which keypoints are kept under a budget, and in which order they come."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ def spread_out(features: Features, n: int) -> NDArray[np.intp]:
     features : Features
         In their final order, strongest first.
     n : int
+        At least 1.
 
     Returns
     -------

@@ -34,12 +34,12 @@ def check_integer(name: str, value: object, low: int, high: int) -> int:
 
 
 def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
-    """One of `choices`."""
+    """Raise `ParameterError` unless `value` is one of `choices`."""
     if value not in choices:
         raise ParameterError(name, value, "one of " + ", ".join(map(repr, choices)))
 
 
 def check_flag(name: str, value: object) -> None:
-    """True or False."""
+    """Raise `ParameterError` unless `value` is True or False."""
     if not isinstance(value, (bool, np.bool_)):
         raise ParameterError(name, value, "True or False")

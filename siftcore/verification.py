@@ -80,9 +80,9 @@ def estimate_geometry(
     for name, points in (("xy_a", xy_a), ("xy_b", xy_b)):
         _check_points(name, points, len(xy_a))
 
-    nobody = np.zeros(len(xy_a), np.bool_)
+    no_inliers = np.zeros(len(xy_a), np.bool_)
     if len(xy_a) < _MINIMUM[geometry]:
-        return None, nobody
+        return None, no_inliers
     error = DEFAULT_MAX_ERROR[geometry] if max_error is None else float(max_error)
     both = xy_a.astype(np.float64), xy_b.astype(np.float64)
     if geometry == "homography":
@@ -95,7 +95,7 @@ def estimate_geometry(
     inliers = np.array(info["inliers"], np.bool_)
     norm = float(np.linalg.norm(model))
     if inliers.sum() < _MINIMUM[geometry] or not math.isfinite(norm) or norm == 0.0:
-        return None, nobody
+        return None, no_inliers
     if geometry == "homography" and abs(model[2, 2]) > 1e-12 * norm:
         return model / model[2, 2], inliers
     return model / norm, inliers

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,6 +40,17 @@ def load_golden(name: str) -> Golden:
 @pytest.fixture(params=GOLDEN_NAMES, scope="module")
 def golden(request: pytest.FixtureRequest) -> Golden:
     return load_golden(request.param)
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """SIGINT interrupts this process and those it starts.
+
+    Jobs that a shell starts in the background begin with SIGINT ignored, and so do their children.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

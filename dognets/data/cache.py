@@ -112,7 +112,7 @@ class ImageCache:
         if all(held) or not any(held):
             # A folder of few subjects: every twentieth of them, at least one.
             subjects = [subject(Path(name)) for name in self.names]
-            kept = sorted(set(subjects))[::HELD_BACK_ONE_IN]
+            kept = set(sorted(set(subjects))[::HELD_BACK_ONE_IN])
             held = [s in kept for s in subjects]
         if all(held):
             held = [i % HELD_BACK_ONE_IN == 0 for i in range(len(self))]

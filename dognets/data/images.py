@@ -1,4 +1,4 @@
-"""Find and read training images; keep whole subjects back for validation."""
+"""Find and read training images; hold whole subjects back for validation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ __all__ = [
 ]
 
 SUFFIXES = {".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
-# One subject in so many is kept back for validation.
 HELD_BACK_ONE_IN = 20
 
 

@@ -20,7 +20,7 @@ __all__ = ["PatchBatches"]
 
 @dataclass(frozen=True)
 class PatchBatches:
-    """Batches of pairs of patches, one a step.
+    """Batches of pairs of patches, one per step.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class PatchBatches:
     halo : int
         Low-resolution samples around a patch on each side, which inform but are not judged.
     batch : int
-        Patches a step, over all processes.
+        Patches per step, over all processes.
     seed : int
     degradation : {"clean", "real"}
     rank, world : int

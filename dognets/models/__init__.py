@@ -1,4 +1,4 @@
-"""The architectures, one family a file."""
+"""The architectures, one family per file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["ARCHITECTURES", "SuperResolver", "build_model"]
 ARCHITECTURES = ("edsr", "method1", "method2", "method3", "srcnn", "srgan", "vdsr")
 
 
-# Of layers and channels: larger ones come from damage, and would be built for hours.
+# Of layers and channels: a larger number comes from damage, and building it would take hours.
 _LARGEST_SIZE = 4096
 
 

@@ -12,7 +12,7 @@ __all__ = ["PReLU"]
 
 
 class PReLU(nn.PReLU):
-    """`torch.nn.PReLU` of one slope a channel, the same in value, gradient and state.
+    """`torch.nn.PReLU` of one slope per channel, the same in value, gradient and state.
 
     PyTorch's own takes as long to train through on a CPU as the convolution before it: its
     backward pass, and in half precision its forward pass too, work sample by sample.

@@ -67,7 +67,7 @@ def gaussian_kernel(sigma: float) -> Tensor:
 
 
 class GaussianBlur(nn.Module):
-    """One Gaussian blur a level.
+    """One Gaussian blur per level.
 
     Parameters
     ----------

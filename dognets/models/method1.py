@@ -1,4 +1,4 @@
-"""Method-1 of Noor et al.: one network a DoG level, each adding to the input's own DoG.
+"""Method-1 of Noor et al.: one network per DoG level, each adding to the input's own DoG.
 
 Source: Noor et al., section 2, figures 2 and 3, equations 5 and 11.
 """
@@ -49,15 +49,15 @@ class LevelNetwork(nn.Sequential):
 def make_levels(
     scale: int, planes: int, blocks: Sequence[int], channels: int, squeeze: bool
 ) -> nn.ModuleList:
-    """A `LevelNetwork` a plane, finest first.
+    """A `LevelNetwork` per plane, finest first.
 
     Raises
     ------
     ValueError
-        When there is not one number of blocks a plane.
+        When there is not one number of blocks per plane.
     """
     if len(blocks) != planes or min(blocks) < 0:
-        raise ValueError(f"blocks must be {planes} numbers, one a plane")
+        raise ValueError(f"blocks must be {planes} numbers, one per plane, not negative")
     return nn.ModuleList(LevelNetwork(scale, n, channels, squeeze) for n in blocks)
 
 

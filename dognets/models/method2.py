@@ -1,4 +1,4 @@
-"""Method-2 of Noor et al.: one network a Gaussian level; DoGs by subtraction.
+"""Method-2 of Noor et al.: one network per Gaussian level; DoGs by subtraction.
 
 Source: Noor et al., section 2, figure 4, equation 9.
 """

@@ -113,7 +113,7 @@ class Srgan(SuperResolver):
 
 
 class Discriminator(nn.Module):
-    """Tells true images from generated ones: one logit an image, any size from 16 x 16.
+    """Tells true images from generated ones: one logit per image, any size from 16 x 16.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ from siftcore.scalespace.geometry import PAPER_SIGMAS
 __all__ = ["BandAndPixelLoss", "BandLoss", "KeypointLoss", "UsualError"]
 
 IMAGE_BLUR = 0.5
-# The octave below the high-resolution grid's and that grid's own, three levels an octave.
+# The octave below the high-resolution grid's and that grid's own, three levels per octave.
 LOWE_EDGES = tuple(0.8 * 2.0 ** (i / 3) for i in range(9))
 PAPER_EDGES = tuple(math.hypot(s, IMAGE_BLUR) for s in PAPER_SIGMAS)
 # Most keypoints lie on the fine levels, and those are the hardest to bring back.

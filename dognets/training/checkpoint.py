@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
             torch.save(state, temporary)
         except RuntimeError as error:
             # How torch's zip writer reports a failed write.
-            raise OSError(28, f"No space left on device ({error})", str(temporary)) from error
+            reason = f"No space left on device ({error})"
+            raise OSError(errno.ENOSPC, reason, str(temporary)) from error
 
 
 def load_checkpoint(folder: Path) -> dict[str, Any]:
@@ -46,7 +48,7 @@ def load_checkpoint(folder: Path) -> dict[str, Any]:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         if not isinstance(state, dict) or "step" not in state:
             raise ValueError("it holds something else")
-    # torch meets damage with errors of every kind.
+    # torch raises errors of every kind at damaged files.
     except Exception as e:
         reason = str(e).splitlines()[0] if str(e) else type(e).__name__
         raise CheckpointError(

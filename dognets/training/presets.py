@@ -31,13 +31,13 @@ class TrainingPreset:
         ``"bands"``, ``"bands+pixels"``, ``"keypoints"``, ``"pixels"`` or ``"adversarial"`` for
         networks that predict an image; ``"gaussians"``, ``"levels"`` or ``"dogs"`` for levels.
     steps, batch, patch, halo : int
-        Updates; patches an update over all processes; side of a low-resolution patch, and what
+        Updates; patches per update over all processes; side of a low-resolution patch, and what
         surrounds it unjudged.
     optimiser : {"adam", "muon"}
     learning_rate : float
         Highest; reached after `warm_up` steps, then a cosine to a fiftieth.
     ema : float
-        Decay a step of the averaged weights, which are what is validated and exported.
+        Decay per step of the averaged weights, which are what is validated and exported.
     clip : float
         Largest norm of the gradient.
     degradation : {"clean", "real"}

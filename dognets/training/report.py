@@ -26,7 +26,7 @@ PLATEAU_DB = 0.02
 
 @contextmanager
 def show_progress(trainer: training.Trainer) -> Iterator[training.Progress | None]:
-    """A progress bar with loss, PSNR gain, samples a second and time left."""
+    """A progress bar with loss, PSNR gain, samples per second and time left."""
     if trainer.place.rank != 0:
         yield None
         return
@@ -57,7 +57,7 @@ def show_progress(trainer: training.Trainer) -> Iterator[training.Progress | Non
 
 
 def print_psnr(psnr: DogPsnr) -> None:
-    """A table of DoG PSNR a level, in dB."""
+    """Print a table of DoG PSNR per level, in dB."""
     table = Table(title=f"DoG PSNR, dB, mean of {psnr.images} images; peak: range of the true DoG")
     for heading in ("", *(f"D{i + 1}" for i in range(len(psnr.gain)))):
         table.add_column(heading, justify="right" if heading else "left")

@@ -23,7 +23,7 @@ def validate(
     device: str = "auto",
     degradation: str = "clean",
 ) -> DogPsnr:
-    """DoG PSNR in single precision on up to 20 of the images kept back, spread over all of them.
+    """DoG PSNR in single precision on at most 20 of the images kept back, at even steps.
 
     Parameters
     ----------

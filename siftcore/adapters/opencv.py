@@ -29,12 +29,15 @@ class SIFT(OpenCVSettings):
     Parameters
     ----------
     nfeatures : int, default 0
-        Keep so many at most, strongest first; 0 keeps all.
+        Keep the strongest `nfeatures` keypoints; 0 keeps all.
     nOctaveLayers : int, default 3
+        Detection scales per octave, 1 to 10.
     contrastThreshold : float, default 0.04
         Divided by `nOctaveLayers`, as OpenCV does.
     edgeThreshold : float, default 10
+        Largest ratio of the two principal curvatures, at least 1.
     sigma : float, default 1.6
+        Blur of an octave's first level, in samples of the octave's own grid, 0.5 to 8.
     descriptorType : int, default ``cv2.CV_32F``
         Or ``cv2.CV_8U``: the same integers as uint8. OpenCV takes it by position only.
     enable_precise_upscale : bool, default True

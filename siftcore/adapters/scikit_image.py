@@ -10,13 +10,24 @@ from numpy.typing import NDArray
 from siftcore.errors import InputError, ParameterError
 from siftcore.io.scikit_image import ScikitImageArrays, from_arrays, to_arrays
 from siftcore.params import SiftParams
+from siftcore.validation import check_number
 
 if TYPE_CHECKING:
     from siftcore.scalespace.protocol import ScaleSpaceProvider
 
 __all__ = ["SIFT"]
 
-_OCTAVE_OF_UPSAMPLING = {1: 0, 2: -1}
+_THEIR_NAME = {
+    "n_octaves": "n_octaves",
+    "n_scales_per_octave": "n_scales",
+    "sigma0": "sigma_min",
+    "input_blur": "sigma_in",
+    "contrast_threshold": "c_dog",
+    "edge_ratio": "c_edge",
+    "n_orientation_bins": "n_bins",
+    "orientation_window": "lambda_ori",
+    "orientation_peak_ratio": "c_max",
+}
 
 
 class SIFT:
@@ -25,17 +36,27 @@ class SIFT:
     Parameters
     ----------
     upsampling : {1, 2}, default 2
-        For 4 take ``provider="bicubic-x4"``.
+        For 4 use ``provider="bicubic-x4"``.
     n_octaves : int, default 8
+        Upper limit; small images have fewer.
     n_scales : int, default 3
+        Detection scales per octave.
     sigma_min : float, default 1.6
+        Blur of an octave's first level, in samples of the octave's own grid.
     sigma_in : float, default 0.5
+        Blur of the image, in its pixels.
     c_dog : float, default 0.04 / 3
+        Contrast threshold, for intensities in [0, 1].
     c_edge : float, default 10
+        Largest ratio of the two principal curvatures.
     n_bins : int, default 36
+        Bins of the orientation histogram.
     lambda_ori : float, default 1.5
+        Standard deviation of that histogram's window, in units of the keypoint's sigma.
     c_max : float, default 0.8
+        Each local peak above this share of the highest becomes a keypoint.
     lambda_descr : float, default 6
+        Half the side of the descriptor's window, in units of the keypoint's sigma.
     n_hist, n_ori : int
         4 and 8; siftcore's descriptor has no others.
     provider : str or ScaleSpaceProvider, default "dog"
@@ -93,7 +114,7 @@ class SIFT:
         provider: str | ScaleSpaceProvider = "dog",
         value_range: tuple[float, float] | None = None,
     ) -> None:
-        if upsampling not in _OCTAVE_OF_UPSAMPLING:
+        if upsampling not in (1, 2):
             raise ParameterError("upsampling", upsampling, "1 or 2 (4: provider='bicubic-x4')")
         for name, count, only in (("n_hist", n_hist, 4), ("n_ori", n_ori, 8)):
             if count != only:
@@ -101,20 +122,25 @@ class SIFT:
         self.upsampling = upsampling
         self._provider = provider
         self._value_range = value_range
-        self._params = SiftParams(
-            first_octave=_OCTAVE_OF_UPSAMPLING[upsampling],
-            n_octaves=n_octaves,
-            n_scales_per_octave=n_scales,
-            sigma0=sigma_min,
-            input_blur=sigma_in,
-            contrast_threshold=c_dog,
-            edge_ratio=c_edge,
-            n_orientation_bins=n_bins,
-            orientation_window=lambda_ori,
-            orientation_peak_ratio=c_max,
-            # Half the descriptor's side, which has four cells.
-            descriptor_cell=lambda_descr / 2.0,
-        )
+        half_side = check_number("lambda_descr", lambda_descr, 1.0, 40.0, " (sigmas)")
+        try:
+            self._params = SiftParams(
+                first_octave=0 if upsampling == 1 else -1,
+                n_octaves=n_octaves,
+                n_scales_per_octave=n_scales,
+                sigma0=sigma_min,
+                input_blur=sigma_in,
+                contrast_threshold=c_dog,
+                edge_ratio=c_edge,
+                n_orientation_bins=n_bins,
+                orientation_window=lambda_ori,
+                orientation_peak_ratio=c_max,
+                # Four cells make up the descriptor's side.
+                descriptor_cell=half_side / 2.0,
+            )
+        except ParameterError as error:
+            name = _THEIR_NAME[error.name]
+            raise ParameterError(name, error.value, error.expected) from None
         self._keep(None)
 
     def detect(self, image: NDArray[Any]) -> None:
@@ -147,7 +173,8 @@ class SIFT:
 
         if self.positions is None or self.sigmas is None or self.orientations is None:
             raise InputError("there are no keypoints to describe; call detect first")
-        height, width = np.shape(image)[:2]
+        grey = siftcore.load_image(image)
+        height, width = grey.shape
         given = from_arrays(self.positions, self.sigmas, self.orientations, None, (width, height))
         described = siftcore.describe(
             image,

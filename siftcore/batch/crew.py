@@ -1,8 +1,8 @@
 """Workers that may die at any time, and the images that are shared out among them.
 
 Each worker has a short queue of its own and answers in its order. So when one dies, it is known
-which image it was at: that one is tried once more, and refused when it costs a second worker; the
-others of its queue go to somebody else without blame.
+which image it was working on: that one is tried once more, and refused when it costs a second
+worker. The others of its queue go to another worker and are not suspected.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _KILLED = "its worker died twice: killed, or out of memory; try it alone, or wit
 
 
 class Event(Enum):
-    """What a worker says that is not a result."""
+    """What a worker reports that is not a result."""
 
     READY = "ready"
     LOST = "lost"
@@ -46,13 +46,13 @@ class Crew(Protocol, Generic[W]):
         """Start a worker, without waiting for it."""
 
     def send(self, worker: W, source: Source) -> None:
-        """Queue an image. A worker that is dead already takes it in silence."""
+        """Queue an image. Nothing happens if the worker is dead; `wait` will say so."""
 
     def wait(self, workers: Sequence[W]) -> list[tuple[W, Features | Refused | Event | Exception]]:
         """Wait until something is to be told, and take one event of each worker that has one."""
 
     def close(self) -> None:
-        """End all workers, whatever they are at."""
+        """End all workers, whatever they are doing."""
 
 
 def run_crew(crew: Crew[W], tasks: Sequence[Task], count: int) -> Results:

@@ -47,8 +47,8 @@ def find_images(inputs: Iterable[str | os.PathLike[str]]) -> list[NamedImage]:
           names are relative to the folder.
         - a pattern with ``*``, ``?`` or ``[``, and ``**`` for any folders: the files that match,
           sorted.
-        - a list, ``*.txt``: UTF-8 text, a path a line, relative to the list's folder or else to the
-          working folder. Empty lines and lines that begin with ``#`` are skipped.
+        - a list, ``*.txt``: UTF-8 text, one path per line, relative to the list's folder or else to
+          the working folder. Empty lines and lines that begin with ``#`` are skipped.
         - an image.
 
         Other names than a folder's are paths as given, without a leading ``/`` or ``../``.
@@ -56,7 +56,7 @@ def find_images(inputs: Iterable[str | os.PathLike[str]]) -> list[NamedImage]:
     Returns
     -------
     list of NamedImage
-        Whether an image can be read is not looked at.
+        Whether each can be read is not checked.
 
     Raises
     ------

@@ -149,7 +149,7 @@ def extract_here(job: Job, tasks: Iterable[Task]) -> Results:
 
 
 def usable_cores() -> int:
-    """Cores that this process may run on: in a container or under SLURM fewer than there are."""
+    """Cores that this process may run on: fewer than there are in a container or under SLURM."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

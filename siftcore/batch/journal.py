@@ -146,6 +146,8 @@ def _check_manifest(folder: Path, settings: dict[str, Any]) -> None:
     path = folder / _MANIFEST
     try:
         before = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(before, dict):
+            raise ValueError("it is no JSON object")
     except FileNotFoundError:
         with atomic_write(path) as temporary:
             temporary.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")

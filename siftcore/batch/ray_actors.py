@@ -25,7 +25,7 @@ __all__ = ["extract_on_ray"]
 
 # A few results of each worker are there at a time, some megabytes each.
 _STORE_BYTES = 2**27
-_STORE_BYTES_A_WORKER = 2**25
+_STORE_BYTES_PER_WORKER = 2**25
 # Seconds.
 _REACHED_WITHIN = 10.0
 
@@ -33,8 +33,9 @@ _REACHED_WITHIN = 10.0
 def extract_on_ray(job: Job, tasks: Sequence[Task], workers: int) -> Results:
     """Do all tasks with `workers` actors, in any order.
 
-    With RAY_ADDRESS set (``auto``, or a head's address) they run on that cluster, a core each and a
-    GPU too if the job's device is "cuda"; the images must be at the same paths on all machines.
+    With RAY_ADDRESS set (``auto``, or a head's address) they run on that cluster, on a core each,
+    and on a GPU each if the job's device is "cuda"; the images must be at the same paths on all
+    machines.
     Without it a cluster of this machine is started for the time of the batch.
 
     Raises
@@ -77,7 +78,7 @@ def _connect(ray: Any, workers: int) -> int:
         address="local",
         num_cpus=workers,
         include_dashboard=False,
-        object_store_memory=_STORE_BYTES + workers * _STORE_BYTES_A_WORKER,
+        object_store_memory=_STORE_BYTES + workers * _STORE_BYTES_PER_WORKER,
         **quiet,
     )
     return usable_cores() // workers

@@ -80,7 +80,7 @@ def extract_batch(
     resume : bool, default False
         Go on with an earlier run. Images that it refused are tried again.
     save_every : int, default 64
-        A kill costs at most so many images, or 5 seconds' worth where that is less.
+        A kill costs at most this many images, or 5 seconds' worth where that is less.
     on_start, on_image : callable
         Called with the number of images found done, then with the name of each that is done or
         refused.

@@ -1,1 +1,1 @@
-"""The commands of ``siftcore``, one a file."""
+"""The commands of ``siftcore``, one per file."""

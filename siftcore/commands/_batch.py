@@ -1,4 +1,4 @@
-"""``siftcore extract`` over many images: what it tells, and how it ends."""
+"""``siftcore extract`` over many images: what it prints, and how it ends."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def extract(
     save_every: Annotated[
         int | None,
         typer.Option(
-            "--save-every", min=1, help="A kill costs at most so many images; 64 by default."
+            "--save-every", min=1, help="A kill costs at most this many images; 64 by default."
         ),
     ] = None,
     masks: Annotated[
@@ -149,8 +149,9 @@ def _extract_strictly(images: list[NamedImage], output: Path, job: Job, draw: Pa
     from siftcore.batch.jobs import MaskedImage, allow_pixels
 
     names = [name for name, _ in images]
-    _outputs.check_outputs([Path(path) for _, path in images], [output])
-    pictures = None if draw is None else _outputs.picture_paths(draw, names)
+    inputs = [Path(path) for _, path in images]
+    _outputs.check_outputs(inputs, [output])
+    pictures = None if draw is None else _outputs.picture_paths(draw, names, used=[*inputs, output])
     (chosen,) = make_providers((job.provider,), job.device)
     if job.max_pixels is not None:
         allow_pixels(job.max_pixels)

@@ -84,7 +84,7 @@ def index(
     size = structure_bytes(output) / max(1, made.n_descriptors)
     typer.echo(
         f"{made.n_descriptors} descriptors of {_images(len(made))} "
-        f"-> {output} ({made.settings.kind}, {size:.0f} bytes a descriptor, {seconds:.2f} s)"
+        f"-> {output} ({made.settings.kind}, {size:.0f} bytes per descriptor, {seconds:.2f} s)"
     )
 
 

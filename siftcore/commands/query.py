@@ -76,7 +76,11 @@ def query(
     _outputs.check_outputs(images, [json_path])
     # Before the pictures' folders are made.
     collection = ImageIndex.load(index)
-    pictures = None if draw is None else _outputs.picture_paths(draw, _outputs.image_names(images))
+    pictures = None
+    if draw is not None:
+        names = _outputs.image_names(images)
+        used = [*images, *([] if json_path is None else [json_path])]
+        pictures = _outputs.picture_paths(draw, names, used)
     (chosen,) = make_providers((provider,), device)
 
     import siftcore

@@ -29,7 +29,7 @@ class Pair:
         8 bits, grey or RGB.
     b_to_a : ndarray, (3, 3) float64, or None
         True positions in `image_a` of points of `image_b`, homogeneous, pixel centres at
-        integers; None where nobody knows.
+        integers; None where they are not known.
     """
 
     image_a: Image.Image
@@ -49,7 +49,7 @@ def pair_of_copy(image: Image.Image, reduction: int, angle_deg: float = 0.0) -> 
     reduction : {2, 4}
         Pixels of the image per pixel of the copy, each way.
     angle_deg : float, default 0
-        -180 to 180; positive turns what the copy shows against the clock.
+        -180 to 180; positive turns what the copy shows counter-clockwise.
 
     Returns
     -------

@@ -60,7 +60,7 @@ def caption(outcome: Outcome) -> str:
 
 
 def table(outcomes: Sequence[Outcome]) -> str:
-    """The figures, one row a provider."""
+    """The figures, one row per provider."""
     known = any(outcome.n_correct is not None for outcome in outcomes)
     headers = ["provider", "keypoints A", "keypoints B", "matches", "inliers"]
     headers += ["correct"] * known + ["seconds"]

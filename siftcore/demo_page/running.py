@@ -102,7 +102,7 @@ def run_comparison(
             f"memory: {_SMALLER}.",
         )
     except Exception as error:
-        # The status line would say "Working" for ever; what went wrong is for who runs the page.
+        # Else the status line would say "Working" forever. Details are for whoever runs the page.
         if not isinstance(error, FailedError):
             traceback.print_exc()
         name = str(error) if isinstance(error, FailedError) else type(error).__name__

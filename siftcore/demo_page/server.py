@@ -55,7 +55,7 @@ def serve(
     """
     with tempfile.TemporaryDirectory(prefix="siftcore-demo-") as folder:
         # Gradio reads these when it is imported: uploads go where they are removed at the end,
-        # and nobody is told of them.
+        # and no telemetry is sent.
         os.environ["GRADIO_TEMP_DIR"] = folder
         os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
         os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"

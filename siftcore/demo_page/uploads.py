@@ -1,4 +1,4 @@
-"""Files that somebody dropped on the page: checked, decoded, brought to a size."""
+"""Files dropped on the page: checked, decoded, reduced."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def draw_keypoints(
         Radius of a circle in units of the keypoint's sigma. 3 is the side of one of the
         descriptor's 4 x 4 cells; the edge of the blob that SIFT found is at sqrt(2).
     max_drawn : int or None, default 1000
-        Draw only so many, those of largest response; None draws all.
+        Draw at most this many, those of largest response; None draws all.
     zoom : float or None, default None
         Canvas pixels per image pixel, 0.01 to 100. None enlarges an image whose long side is
         below 640 by a whole number, and leaves others as they are. Pixel (x, y) of the image has

@@ -61,8 +61,8 @@ def draw_matches(
     result : MatchResult
         What to draw.
     max_lines : int or None, default 200
-        Draw only so many: every n-th match, with the share of inliers kept, the same ones on
-        every call; None draws all.
+        Draw at most this many: evenly spaced matches, with the share of inliers kept, the same
+        ones on every call; None draws all.
     zoom : float or None, default None
         Canvas pixels per pixel of the image of higher resolution, 0.01 to 100. None enlarges a
         pair that is less than 960 wide by a whole number, and leaves others as they are.

@@ -17,7 +17,7 @@ from siftcore.io.regular import check_regular
 
 __all__ = ["create_hdf5", "open_hdf5", "read_array"]
 
-# A data set's bytes for a byte of its file. Deflate reaches 1032; a damaged shape says more.
+# Bytes of a data set per byte of its file. Deflate reaches 1032; a damaged shape says more.
 _MOST_EXPANSION = 2048
 
 
@@ -59,7 +59,7 @@ def open_hdf5(path: str | os.PathLike[str], contents: str, program: str) -> Iter
     except Exception as error:
         raise InputError(
             f"{cannot}: not an HDF5 file of {contents} in {program}'s layout, or a damaged one; "
-            f"write it anew ({error})"
+            f"write it again ({error})"
         ) from error
 
 
@@ -76,7 +76,7 @@ def read_array(dataset: Any) -> np.ndarray[Any, Any]:
     HDF5 gives a data set that was never filled as zeros, of whatever shape the file says.
     """
     if not hasattr(dataset, "shape") or dataset.shape is None:
-        raise ValueError(f"{dataset!r} is no array")
+        raise ValueError(f"{dataset!r} is not an array")
     if dataset.dtype.kind not in "buif":
         raise TypeError(f"{dataset.name!r} must be numbers; it is of {dataset.dtype}")
     held = os.path.getsize(dataset.file.filename)

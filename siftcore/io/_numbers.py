@@ -45,32 +45,31 @@ class NumberFile:
         if not (np.abs(self._numbers) <= _LARGEST).all():
             raise self.refuse(f"it holds NaN, infinity, or a number beyond {_LARGEST:g}")
 
-    def header(self) -> tuple[float, int]:
-        """The first two numbers; the second a count."""
+    def header(self) -> tuple[float, float]:
+        """The first two numbers."""
         if len(self._numbers) < 2:
-            raise InputError(f"cannot read {self._where}: it has no header of two numbers")
-        first, count = (float(number) for number in self._numbers[:2])
-        if count < 0 or count != int(count):
-            raise InputError(f"cannot read {self._where}: {count:g} is no number of keypoints")
-        return first, int(count)
+            raise self.refuse("it has no header of two numbers")
+        first, second = (float(number) for number in self._numbers[:2])
+        return first, second
 
-    def table(self, rows: int, columns: int) -> NDArray[np.float64]:
-        """What follows the header, which must be that many numbers."""
+    def table(self, rows: float, columns: int) -> NDArray[np.float64]:
+        """What follows the header: `rows` keypoints, as the header counts them, and no more."""
+        if rows < 0 or rows != int(rows):
+            raise self.refuse(f"{rows:g} is not a number of keypoints")
         body = self._numbers[2:]
         if len(body) != rows * columns:
-            raise InputError(
-                f"cannot read {self._where}: {rows} keypoints of {columns} numbers each were "
-                f"expected, {len(body)} numbers came; the file is truncated or of another kind"
+            raise self.refuse(
+                f"{rows:g} keypoints of {columns} numbers each were expected, {len(body)} numbers "
+                "came; the file is truncated or of another kind"
             )
-        return body.reshape(rows, columns)
+        return body.reshape(int(rows), columns)
 
     def keypoints(self, dimension: int) -> NDArray[np.float64]:
         """Rows of four numbers and a descriptor, under the header ``N dimension``."""
-        # The count comes first here, the dimension second.
-        count, second = self.header()
-        if second != dimension or count != int(count) or count < 0:
-            raise self.refuse(f"the header must be N {dimension}; got {count:g} {second}")
-        return self.table(int(count), 4 + dimension)
+        count, found = self.header()
+        if found != dimension:
+            raise self.refuse(f"the header must be N {dimension}; got {count:g} {found:g}")
+        return self.table(count, 4 + dimension)
 
     def refuse(self, reason: str) -> InputError:
         """An error about this file."""

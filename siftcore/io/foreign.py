@@ -44,16 +44,20 @@ def checked_features(
         with np.errstate(over="ignore", invalid="ignore"):
             features = Features(**arrays, image_size=image_size, provider=provider)
     except InputError as error:
-        raise InputError(f"{source}: {error}; write it anew") from error
+        raise InputError(f"{source}: {error}; write it again") from error
     for name in arrays:
         if not np.isfinite(getattr(features, name)).all():
-            raise InputError(f"{source}: {name} must be finite; write it anew")
+            raise InputError(f"{source}: {name} must be finite; write it again")
     if len(features) and not features.sigma.min() > 0.0:
-        raise InputError(f"{source}: sigma must be positive; got {features.sigma.min():g}")
+        smallest = features.sigma.min()
+        raise InputError(f"{source}: sigma must be positive; got {smallest:g}; leave those out")
     if len(features) and not 0.0 <= features.angle.min() <= features.angle.max() < 2.0 * np.pi:
-        raise InputError(f"{source}: angles must lie in [0, 2 pi); write it anew")
+        raise InputError(f"{source}: angles must lie in [0, 2 pi); write it again")
     if min(image_size) < 1:
-        raise InputError(f"{source}: {image_size} is no size of an image")
+        raise InputError(
+            f"{source}: the sides of the image must be at least 1; got {image_size}; give its "
+            "width and height in pixels"
+        )
     return features
 
 
@@ -104,7 +108,7 @@ def foreign_features(
         if column.shape != (n,):
             raise InputError(f"{source}: {n} positions, but {name} has the shape {column.shape}")
     if not np.isfinite(columns["angle"]).all():
-        raise InputError(f"{source}: positions, sigmas and angles must be finite; write it anew")
+        raise InputError(f"{source}: positions, sigmas and angles must be finite; write it again")
     zeros = np.zeros(n)
     rows = np.zeros((n, 128)) if descriptors is None else np.asarray(descriptors)
     if rows.shape != (n, 128):

@@ -1,6 +1,6 @@
 """Features as glue-factory's cached predictions, in HDF5.
 
-One group an image; in it, float32: ``keypoints`` (N, 2) in pixels of the original image,
+One group per image; in it, float32: ``keypoints`` (N, 2) in pixels of the original image,
 ``descriptors`` (N, 128), not transposed as hloc's are, ``scales`` (N,) sigma, ``oris`` (N,)
 radians, and ``keypoint_scores`` (N,). Its ``CacheLoader`` scales the keypoints to the resized
 image. Files of glue-factory itself are often float16, which rounds positions to whole pixels
@@ -13,11 +13,9 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
-
 from siftcore.errors import InputError
 from siftcore.io._hdf5_file import create_hdf5, open_hdf5, read_array
-from siftcore.io.foreign import checked_features
+from siftcore.io.foreign import foreign_features
 from siftcore.io.image_names import ImageNames
 from siftcore.types import Features
 
@@ -99,18 +97,12 @@ def read_glue_factory(
         arrays: dict[str, Any] = {
             field: read_array(group[dataset]) for dataset, (field, _) in _DATASETS.items()
         }
+    where = f"image {name!r} in {shown!r}"
     n = arrays["xy"].shape[:1]
     for dataset, (field, tail) in _DATASETS.items():
         if arrays[field].shape != (*n, *tail) or not n:
             raise InputError(
-                f"{dataset} of image {name!r} in {shown!r} must be {(*n, *tail)}; got "
+                f"{dataset} of {where} must be {(*n, *tail)}; got "
                 f"{arrays[field].shape}; export it with SIFT's descriptors, (N, 128)"
             )
-    where = f"image {name!r} in {shown!r}"
-    if not np.isfinite(arrays["angle"]).all():
-        raise InputError(f"{where}: oris must be finite; export it anew")
-    with np.errstate(over="ignore", invalid="ignore"):
-        angle = np.mod(arrays["angle"].astype(np.float32), np.float32(2 * np.pi))
-    arrays["angle"] = np.where(angle >= np.float32(2 * np.pi), 0, angle)
-    arrays["octave"] = arrays["level"] = np.zeros(n)
-    return checked_features(where, arrays, image_size, "glue-factory")
+    return foreign_features(where, **arrays, image_size=image_size, provider="glue-factory")

@@ -1,6 +1,6 @@
 """Matches in HDF5, in the layout of hloc (Hierarchical-Localization).
 
-One group a pair, ``name0/name1`` with every ``/`` of a name written ``-``. In it:
+One group per pair, ``name0/name1`` with every ``/`` of a name written ``-``. In it:
 
 ==================== ============= ===========================================================
 ``matches0``         (N0,) int16   row in the second image of each keypoint of the first, or -1
@@ -15,8 +15,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from siftcore.errors import InputError
 from siftcore.io._hdf5_file import create_hdf5, open_hdf5, read_array
@@ -60,24 +62,36 @@ def write_matches(
                     "only by '/' and '-'; give each pair once, or rename"
                 )
             taken.add(key)
-            rows, columns = matches.indices[:, 0], matches.indices[:, 1]
-            outside = len(rows) and (
-                rows.min() < 0 or rows.max() >= n_keypoints0 or columns.min() < 0
-            )
-            if outside or len(np.unique(rows)) != len(rows):
+            if not _are_of(matches, n_keypoints0):
                 raise InputError(
                     f"matches of {name0!r}, {name1!r} must have different rows in "
                     f"[0, {n_keypoints0}) of the first image; match the same features again"
                 )
-            wide = len(columns) and columns.max() > _LARGEST_INT16
-            partner = np.full(n_keypoints0, -1, np.int32 if wide else np.int16)
-            partner[rows] = columns
-            score = np.zeros(n_keypoints0, np.float16)
-            score[rows] = 1.0 - matches.ratio
+            partner, score = _datasets(matches, n_keypoints0)
             group = file.create_group("/".join(key))
             group.create_dataset("matches0", data=partner)
             group.create_dataset("matching_scores0", data=score)
             raise_error()
+
+
+def _are_of(matches: Matches, n_keypoints0: int) -> bool:
+    """Whether every row exists, and none of the first image has two matches."""
+    if not len(matches):
+        return True
+    rows, columns = matches.indices.T
+    inside = rows.min() >= 0 and rows.max() < n_keypoints0 and columns.min() >= 0
+    return bool(inside) and len(np.unique(rows)) == len(rows)
+
+
+def _datasets(matches: Matches, n_keypoints0: int) -> tuple[NDArray[Any], NDArray[np.float16]]:
+    """``matches0`` and ``matching_scores0``."""
+    rows, columns = matches.indices.T
+    is_wide = len(columns) > 0 and columns.max() > _LARGEST_INT16
+    partner = np.full(n_keypoints0, -1, np.int32 if is_wide else np.int16)
+    partner[rows] = columns
+    score = np.zeros(n_keypoints0, np.float16)
+    score[rows] = 1.0 - matches.ratio
+    return partner, score
 
 
 def read_matches(path: str | os.PathLike[str], name0: str, name1: str) -> Matches:
@@ -125,6 +139,16 @@ def read_matches(path: str | os.PathLike[str], name0: str, name1: str) -> Matche
 
 def _group_names(name0: str, name1: str) -> tuple[str, str]:
     for name in (name0, name1):
-        if not name or name == "." or "\0" in name:
-            raise InputError(f"an image name must not be empty or '.'; got {name!r}")
+        if not name or name == "." or "\0" in name or not _is_utf8(name):
+            raise InputError(
+                f"an image name must be text that UTF-8 can hold, not empty or '.'; got {name!r}"
+            )
     return name0.replace("/", "-"), name1.replace("/", "-")
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

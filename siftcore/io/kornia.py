@@ -9,6 +9,7 @@ import numpy as np
 from siftcore.coordinates import from_kornia_lafs, to_kornia_lafs
 from siftcore.errors import InputError
 from siftcore.io._torch import import_torch
+from siftcore.io.foreign import foreign_features
 from siftcore.types import Features
 
 __all__ = ["from_kornia", "to_kornia"]
@@ -58,7 +59,7 @@ def from_kornia(
     Raises
     ------
     InputError
-        For other shapes.
+        For other shapes, values that are not finite, or frames without an area.
     """
     frames, response, described = (
         np.asarray(a.detach().cpu() if hasattr(a, "detach") else a, np.float32)
@@ -73,15 +74,13 @@ def from_kornia(
         )
     filled = frames[0].any(axis=(1, 2))
     xy, sigma, angle = from_kornia_lafs(frames[0][filled], mr_size)
-    zeros: Any = np.zeros(len(xy))
-    return Features(
-        xy,
-        sigma,
-        angle,
-        response[0][filled],
-        zeros,
-        zeros,
-        described[0][filled],
-        image_size,
-        "kornia",
+    return foreign_features(
+        "frames of kornia",
+        xy=xy,
+        sigma=sigma,
+        angle=angle,
+        descriptors=described[0][filled],
+        image_size=image_size,
+        provider="kornia",
+        response=response[0][filled],
     )

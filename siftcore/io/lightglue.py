@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from siftcore.errors import InputError
 from siftcore.io._torch import import_torch
+from siftcore.io.foreign import foreign_features
 from siftcore.types import Features
 
 __all__ = ["from_lightglue", "to_lightglue", "to_lightglue_arrays"]
@@ -68,7 +69,8 @@ def from_lightglue(data: Mapping[str, Any]) -> Features:
     Raises
     ------
     InputError
-        When an entry is absent or has another shape.
+        When an entry is absent, has another shape or a value that is not finite, or a scale is
+        not positive.
     """
     arrays = {
         key: np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
@@ -87,15 +89,13 @@ def from_lightglue(data: Mapping[str, Any]) -> Features:
             "differ; slice a batch and keep its first axis"
         )
     width, height = (int(side) for side in arrays["image_size"].ravel())
-    zeros: Any = np.zeros(n)
-    return Features(
-        arrays["keypoints"][0],
-        arrays["scales"][0],
-        np.mod(arrays["oris"][0], 2 * np.pi),
-        scores[0],
-        zeros,
-        zeros,
-        arrays["descriptors"][0],
-        (width, height),
-        "lightglue",
+    return foreign_features(
+        "LightGlue data",
+        xy=arrays["keypoints"][0],
+        sigma=arrays["scales"][0],
+        angle=arrays["oris"][0],
+        descriptors=arrays["descriptors"][0],
+        image_size=(width, height),
+        provider="lightglue",
+        response=scores[0],
     )

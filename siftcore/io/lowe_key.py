@@ -4,7 +4,7 @@
 
     N 128
     row column scale orientation
-    128 integers from 0 to 255, 20 a line
+    128 integers from 0 to 255, 20 per line
     ...
 
 The orientation is in radians, counter-clockwise on the screen.

@@ -92,7 +92,7 @@ def from_keypoints(
     Raises
     ------
     InputTypeError
-        When an item is no KeyPoint.
+        When an item is not a KeyPoint.
     InputError
         When the descriptors do not go with the keypoints, or a size is not positive.
 
@@ -103,7 +103,10 @@ def from_keypoints(
     """
     for item in keypoints:
         if not all(hasattr(item, name) for name in _FIELDS):
-            raise InputTypeError(f"keypoints must be cv2.KeyPoint; got {type(item).__name__}")
+            raise InputTypeError(
+                f"keypoints must be cv2.KeyPoint objects; got {type(item).__name__}; for "
+                "arrays use siftcore.describe"
+            )
     pt, size, angle, response, packed = (
         np.array([getattr(item, name) for item in keypoints]) for name in _FIELDS
     )

@@ -109,7 +109,7 @@ def read_oxford(
         f"{os.fspath(path)!r}",
         xy=table[:, :2],
         sigma=sigma_from_oxford_ellipse(table[:, 2:5], magnification),
-        angle=np.zeros(count),
+        angle=np.zeros(len(table)),
         descriptors=unit_from_bytes(table[:, 5:]) if described else None,
         image_size=image_size,
         provider="oxford",

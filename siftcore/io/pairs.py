@@ -1,4 +1,4 @@
-"""Lists of image pairs, one ``name0 name1`` a line, as hloc writes them."""
+"""Lists of image pairs, one ``name0 name1`` per line, as hloc writes them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def read_pairs(path: str | os.PathLike[str]) -> list[tuple[str, str]]:
     Parameters
     ----------
     path : str or path-like
-        UTF-8 text, two names a line with white space between them.
+        UTF-8 text, two names per line with white space between them.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def read_pairs(path: str | os.PathLike[str]) -> list[tuple[str, str]]:
 
 
 def write_pairs(path: str | os.PathLike[str], pairs: Iterable[tuple[str, str]]) -> None:
-    """Write image pairs, one a line.
+    """Write image pairs, one per line.
 
     Parameters
     ----------
@@ -77,7 +77,10 @@ def write_pairs(path: str | os.PathLike[str], pairs: Iterable[tuple[str, str]]) 
                 "rename images with white space in their names"
             )
         if f"{name0} {name1}".split() != [name0, name1]:
-            raise InputError(f"names must not begin or end in white space: {name0!r}, {name1!r}")
+            raise InputError(
+                f"names must not begin or end with white space; got {name0!r} and {name1!r}; "
+                "rename the images"
+            )
         lines.append(f"{name0} {name1}\n")
     with atomic_write(path) as temporary:
         temporary.write_text("".join(lines), encoding="utf-8", newline="\n")

@@ -51,7 +51,7 @@ def to_arrays(features: Features, upsampling: int = 2) -> ScikitImageArrays:
     ----------
     features : Features
     upsampling : {1, 2, 4}, default 2
-        What ``octaves`` count from: the image enlarged so many times is octave 0. Positions are
+        What ``octaves`` count from: the image enlarged by this factor is octave 0. Positions are
         true ones, without the bias of scikit-image's own enlargement.
 
     Returns

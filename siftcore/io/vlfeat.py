@@ -1,8 +1,8 @@
-"""Arrays as VLFeat's ``vl_sift`` returns them: one column a keypoint.
+"""Arrays as VLFeat's ``vl_sift`` returns them: one column per keypoint.
 
 =============== ============== =======================================================
 ``frames``      (4, N) float64 x, y, sigma, angle; x and y count from 1 in MATLAB
-``descriptors`` (128, N) uint8 bins of each cell in reverse, 512 times ours, cut down
+``descriptors`` (128, N) uint8 bins of each cell in reverse, 512 times ours, truncated
 =============== ============== =======================================================
 
 What is said here of MATLAB is read from VLFeat's source (``toolbox/sift/vl_sift.c``), not measured:

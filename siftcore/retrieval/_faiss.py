@@ -27,7 +27,8 @@ __all__ = [
 ]
 
 DIMENSION = 128
-# As for matching: cells, times the root of the number of descriptors, and k-means on so many each.
+# As for matching: cells per square root of the number of descriptors, and descriptors per cell that
+# k-means is trained on.
 _CELLS_PER_ROOT, _TRAINED_ON = 4.0, 40
 # Product quantisation: codes of 8 bits, and FAISS's least number of descriptors to learn them from.
 _CODES, _CODE_BITS = 32, 8

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from siftcore.descriptor_layouts import root_sift
 from siftcore.errors import InputError, InputTypeError
 from siftcore.io.image_names import ImageNames
 from siftcore.retrieval._faiss import import_faiss
 from siftcore.retrieval._sources import FileSource, MemorySource, Part
-from siftcore.retrieval.search import NEIGHBOURS, Candidate, search, unit_roots
+from siftcore.retrieval.search import NEIGHBOURS, Candidate, search
 from siftcore.retrieval.settings import IndexSettings
 from siftcore.types import Features
 
@@ -243,7 +244,7 @@ class ImageIndex:
 
     def descriptors_of(self, features: Features) -> NDArray[np.float32]:
         """What the index keeps, or is asked: RootSIFT, unless the settings say otherwise."""
-        return unit_roots(features.descriptors) if self.settings.root else features.descriptors
+        return root_sift(features.descriptors) if self.settings.root else features.descriptors
 
     @property
     def names(self) -> tuple[str, ...]:

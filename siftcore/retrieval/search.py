@@ -27,7 +27,7 @@ from siftcore.validation import check_integer
 if TYPE_CHECKING:
     from siftcore.retrieval.index import ImageIndex
 
-__all__ = ["NEIGHBOURS", "Candidate", "search", "tally", "unit_roots"]
+__all__ = ["NEIGHBOURS", "Candidate", "search", "tally"]
 
 # McCann & Lowe recommend 10 to 20.
 NEIGHBOURS = 10
@@ -58,18 +58,6 @@ class Candidate:
     votes: int
     inliers: int | None = None
     model: NDArray[np.float64] | None = None
-
-
-def unit_roots(descriptors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """RootSIFT: the square root of the descriptor divided by its L1 norm; zeros stay zeros.
-
-    Parameters
-    ----------
-    descriptors : ndarray, (N, 128) float32
-        Not negative.
-    """
-    total = descriptors.sum(axis=1, keepdims=True)
-    return np.sqrt(descriptors / np.where(total > 0.0, total, 1.0)).astype(np.float32)
 
 
 def tally(

@@ -34,7 +34,7 @@ def verify_candidates(
 ) -> list[Candidate]:
     """The candidates again, those first that match the query with a common transform.
 
-    The query's descriptors are matched anew with each image's, exactly, and a transform is fitted
+    The query's descriptors are matched again with each image's, exactly, and a transform is fitted
     to the matches.
 
     Parameters
@@ -48,13 +48,13 @@ def verify_candidates(
         A homography for planes, far scenes and turned cameras; F for everything else that stands
         still. A homography of the largest plane finds most buildings too.
     top : int, default 20
-        Verify the first so many.
+        How many candidates to verify, from the first on.
     ratio : float, default 0.8
         Of the ratio test, in (0, 1].
     max_error : float, optional
         As `siftcore.verification.estimate_geometry` takes it: pixels of the collection's image.
     min_inliers : int, default 10
-        With fewer, a candidate is ranked by its score.
+        With fewer inliers a candidate is ranked by its score.
 
     Returns
     -------

@@ -42,9 +42,9 @@ class Grid:
         """Each pixel's area split into ``scale x scale`` samples, as resizing and networks do."""
         return cls(delta=1.0 / scale, origin=(1.0 / scale - 1.0) / 2.0)
 
-    def decimated(self, step: int = 2) -> Grid:
-        """Every `step`-th sample, from the first."""
-        return Grid(delta=self.delta * step, origin=self.origin)
+    def decimated(self) -> Grid:
+        """Every second sample, from the first."""
+        return Grid(delta=2.0 * self.delta, origin=self.origin)
 
 
 def ladder_sigmas(params: ScaleSpaceParams) -> NDArray[np.float64]:

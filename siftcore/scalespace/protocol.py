@@ -34,7 +34,8 @@ class Strip:
     height : int
         Rows of the whole octave.
     start, stop : int
-        Rows whose keypoints this strip gives; around them are as many rows as those need.
+        Rows of the octave whose keypoints this strip gives, `stop` excluded; the other rows are
+        the surroundings that those depend on.
     """
 
     first_row: int
@@ -97,7 +98,7 @@ class Octave:
         if sigmas.shape != g.shape[:1] or not (np.diff(sigmas) > 0).all() or sigmas[0] <= 0:
             raise ProviderError(
                 f"provider {provider!r}: Octave.sigmas must be {g.shape[0]} increasing positive "
-                f"numbers, one a level; got {sigmas}"
+                f"numbers, one per level; got {sigmas}"
             )
         if not (np.isfinite(self.delta) and self.delta > 0 and np.isfinite(self.origin)):
             raise ProviderError(
@@ -113,8 +114,8 @@ class ScaleSpace:
     Attributes
     ----------
     make_octaves : callable
-        Starts the computation anew and yields each `Octave` once. Whoever holds none but the
-        current octave holds no other in memory.
+        Each call starts the computation again and yields each `Octave` once. No octave but the
+        current one is kept in memory, unless the caller keeps it.
     image_size : (int, int)
         Width and height of the input image.
     provider : str

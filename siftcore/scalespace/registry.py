@@ -43,7 +43,7 @@ class ProviderInfo:
     requires : tuple of str
         Import names of the packages it needs; a factory states them as its attribute ``requires``.
     missing : str or None
-        The first of them that is not installed, or why the provider cannot be loaded.
+        The first of them that is not installed, or what loading the provider failed for.
     extra : str or None
         The extra of siftcore that brings them, where there is one; the factory's ``extra``.
     absent : str or None
@@ -104,7 +104,17 @@ def _factory(name: str) -> Factory:
     installed = _installed()
     if name not in installed:
         raise UnknownProviderError(name, tuple(list_providers()))
-    factory: Factory = installed[name].load()
+    try:
+        factory: Factory = installed[name].load()
+    except ImportError as error:
+        package = error.name or str(error)
+        raise MissingDependencyError(package, f"provider {name!r}", None) from error
+    # Whatever is wrong with somebody's package must not hide the other providers.
+    except Exception as error:
+        raise ProviderError(
+            f"provider {name!r} cannot be loaded ({type(error).__name__}: {error}); update the "
+            f"package that registers it as {installed[name].value!r}, or uninstall it"
+        ) from error
     return factory
 
 
@@ -164,8 +174,12 @@ def provider_info(name: str) -> ProviderInfo:
     """
     try:
         factory = _factory(name)
-    except ImportError as error:
-        return ProviderInfo(name, "", (), str(error))
+    except MissingDependencyError as error:
+        return ProviderInfo(name, "", (), error.package)
+    except UnknownProviderError:
+        raise
+    except ProviderError as error:
+        return ProviderInfo(name, "", (), f"a package that loads ({error.__cause__})")
     function = factory.func if isinstance(factory, partial) else factory
     summary = (inspect.getdoc(function) or "").partition("\n")[0]
     requires = tuple(getattr(factory, "requires", ()))
@@ -203,16 +217,18 @@ def get_provider(name: str, *, device: str = "auto", **options: Any) -> ScaleSpa
         When there is none of that name; the message lists the known ones.
     MissingDependencyError
         When a package that it needs is not installed.
+    ProviderError
+        When the package that registers it cannot be loaded.
     """
     if not isinstance(name, str):
         raise ParameterError("provider", name, "a name or a ScaleSpaceProvider")
     kind, _, number = device.partition(":") if isinstance(device, str) else ("", "", "")
     if kind not in ("auto", "cpu", "cuda", "mps") or (number and kind != "cuda"):
         raise ParameterError("device", device, "'auto', 'cpu', 'cuda', 'cuda:N' or 'mps'")
+    factory = _factory(name)
     info = provider_info(name)
-    factory = _factory(name) if info.missing is None else None
-    if factory is None:
-        raise MissingDependencyError(str(info.missing), f"provider {name!r}", info.extra)
+    if info.missing is not None:
+        raise MissingDependencyError(info.missing, f"provider {name!r}", info.extra)
     parameters = inspect.signature(factory).parameters
     if "device" in parameters:
         options["device"] = device

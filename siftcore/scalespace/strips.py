@@ -45,10 +45,10 @@ class Window(NamedTuple):
     Attributes
     ----------
     rows : ndarray, (n, W) float32
-        From row `first_row` on.
     first_row : int
+        Row of the image that is the first of `rows`.
     start, stop : int
-        The rows that the window is for; the others surround them.
+        Rows of the image that the window is for, `stop` excluded; the others surround them.
     """
 
     rows: Rows

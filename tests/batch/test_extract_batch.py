@@ -156,6 +156,16 @@ def test_a_stopped_run_goes_on(photos: Path, tmp_path: Path, monkeypatch) -> Non
     assert not part.exists()
 
 
+@pytest.mark.parametrize("content", [b"", b'{"provider"', b"[]", b"\xff\x00"])
+def test_a_damaged_manifest_is_named(photos: Path, tmp_path: Path, content: bytes) -> None:
+    stop_after(3, Path("photos"), tmp_path / "f.h5")
+    (tmp_path / "f.h5.part" / "manifest.json").write_bytes(content)
+    result = run("photos", "-o", "f.h5", "--resume")
+    assert result.exit_code == 2
+    assert "manifest.json' is damaged" in result.stderr
+    assert "delete" in result.stderr
+
+
 def test_an_image_that_was_refused_is_tried_again(photos: Path, tmp_path: Path) -> None:
     image = photos / list_names(photos)[0]
     kept = image.read_bytes()

@@ -10,7 +10,7 @@ pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
 from dognets.data import degradation
-from dognets.data.degradation import DEGRADATIONS, degrade_clean, degrade_real, to_8_bits
+from dognets.data.degradation import degrade_clean, degrade_real, to_8_bits
 from dognets.data.images import reduce_bicubic
 
 
@@ -125,7 +125,3 @@ def test_kernels_have_the_size_that_was_drawn():
         along, across = _spread(degradation._streak(rng, 4))
         np.testing.assert_allclose(along, length**2 / 12, rtol=0.2, atol=0.3)
         assert across < 0.5
-
-
-def test_degradations_by_name():
-    assert set(DEGRADATIONS) == {"clean", "real"}

@@ -24,10 +24,10 @@ def test_keypoints_stay_where_they_are(name: str) -> None:
     if not model.tolerates_half:
         assert name.startswith("srgan")
         return
-    image = data.camera()[100:228, 150:310]
+    image = data.camera()[100:190, 150:270]
     single = siftcore.extract(image, provider=siftcore.get_provider(name, precision="float32"))
     half = siftcore.extract(image, provider=siftcore.get_provider(name, precision="float16"))
-    assert len(single) > 200
+    assert len(single) > 150
     distance = np.linalg.norm(single.xy[:, None] - half.xy[None], axis=2).min(axis=1)
     assert (distance <= 0.1).mean() >= 0.99
 

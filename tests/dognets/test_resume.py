@@ -116,14 +116,7 @@ def test_after_a_kill(photo_folder, tmp_path, monkeypatch):
     assert rows(run / "validation.csv") == rows(tmp_path / "whole" / "validation.csv")
 
 
-@pytest.fixture(autouse=True)
-def python_hears_interrupts():
-    """Jobs that a shell starts in the background begin with SIGINT ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("moment", ["between updates", "within an update"])
 def test_an_interrupt_waits_for_the_update(photo_folder, tmp_path, monkeypatch, moment, number):
@@ -154,6 +147,7 @@ def test_an_interrupt_waits_for_the_update(photo_folder, tmp_path, monkeypatch, 
     assert_same_weights(resumed, whole)
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_a_second_interrupt_does_not_wait(photo_folder, tmp_path):
     trainer = tiny_trainer(photo_folder, tmp_path / "run")
 

@@ -20,11 +20,11 @@ from dognets import pretrained
 from dognets.errors import WeightsError
 from dognets.models import ARCHITECTURES
 from dognets.packing import pack
-from dognets.pretrained import WEIGHTS_FOLDER, WeightsEntry, load_model, read_manifest
+from dognets.pretrained import WEIGHTS_FOLDER, load_model, read_manifest
 from dognets.training.presets import PRESETS
 from siftcore.errors import OutputError
 from tests.dognets.networks import SMALL, small_model
-from tests.dognets.weights import facts, save_small
+from tests.dognets.weights import change_manifest, facts, save_small
 
 FILE = "weights.safetensors"
 
@@ -34,12 +34,6 @@ def saved(tmp_path):
     """A folder with a weight file and its manifest."""
     save_small("method3", tmp_path / FILE)
     return tmp_path
-
-
-def change_manifest(folder, **changes):
-    path = folder / "manifest.json"
-    (entry,) = json.loads(path.read_text())
-    path.write_text(json.dumps([entry | changes]))
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -201,10 +195,6 @@ def test_nothing_unpickles_code():
 SHIPPED = sorted(path.name for path in WEIGHTS_FOLDER.glob("*") if path.suffix != ".json")
 
 
-def test_manifest_and_files_agree():
-    assert sorted(read_manifest()) == SHIPPED
-
-
 @pytest.mark.parametrize("file", SHIPPED)
 def test_shipped_weights_load(file):
     model, entry = load_model(WEIGHTS_FOLDER / file)
@@ -222,12 +212,6 @@ def test_shipped_weights_load(file):
     assert all(torch.isfinite(p).all() for p in model.parameters())
     # No path of the machine that made it.
     assert not re.search(r"(^|[\s=])[/~]", f"{entry.command} {entry.data}")
-
-
-def test_an_entry_is_what_the_manifest_says():
-    assert WeightsEntry(file="f", sha256="0", scale=2, **facts("method3")).name == "method3-x2"
-    assert pretrained.MANIFEST == "manifest.json"
-    assert small_model("method3").scale == 2
 
 
 def test_packed_weights_are_named_and_halved(tmp_path, photo_folder):

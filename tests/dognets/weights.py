@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -35,3 +36,10 @@ def save_small(
     """Write a small network's weights, none of them zero."""
     model = stirred(small_model(name, scale))
     return model, save_weights(model, path, facts(name, scale), half=half)
+
+
+def change_manifest(folder: Path, **changes: Any) -> None:
+    """Change fields of the only entry of a folder's manifest."""
+    path = folder / "manifest.json"
+    (entry,) = json.loads(path.read_text())
+    path.write_text(json.dumps([entry | changes]))

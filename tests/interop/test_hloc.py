@@ -91,6 +91,13 @@ def test_a_truncated_file(tmp_path):
         read_matches(path, "a", "b")
 
 
+@pytest.mark.parametrize("name", ["", ".", "a\0", "\udcff.png"])
+def test_names_that_cannot_be_groups(tmp_path, name):
+    with pytest.raises(InputError, match="an image name must be"):
+        write_matches(tmp_path / "m.h5", [(name, "b", make([]), 0)])
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_pair_is_given_once(tmp_path):
     with pytest.raises(InputError, match="given twice"):
         write_matches(tmp_path / "m.h5", [("a/b", "c", make([]), 0), ("c", "a-b", make([]), 0)])

@@ -97,3 +97,24 @@ def test_wrong_shapes():
     data = to_lightglue(make())
     with pytest.raises(InputError, match="scales"):
         from_lightglue({key: value for key, value in data.items() if key != "scales"})
+
+
+def test_any_angle_comes_out_below_a_full_turn():
+    data = to_lightglue(make(3), descriptor="rootsift")
+    # As float32, the first is a full turn once it is made positive.
+    data["oris"][0] = torch.tensor([-1e-9, -np.pi / 2, 7.0])
+    angle = from_lightglue(data).angle
+    assert ((angle >= 0) & (angle < np.float32(2 * np.pi))).all()
+    np.testing.assert_allclose(angle, [0, 1.5 * np.pi, 7 - 2 * np.pi], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["keypoints", "oris", "descriptors", "keypoint_scores"])
+def test_values_that_are_not_finite_are_refused(name):
+    data = to_lightglue(make(3))
+    data[name].view(-1)[1] = float("nan")
+    with pytest.raises(InputError, match="finite"):
+        from_lightglue(data)
+    frames = [tensor.clone() for tensor in to_kornia(make(3))]
+    frames[0 if name in ("keypoints", "oris") else -1].view(-1)[2] = float("inf")
+    with pytest.raises(InputError, match="finite"):
+        from_kornia(*frames, image_size=(400, 300))

@@ -127,8 +127,20 @@ def test_colour_is_bgr_and_the_budget_comes_after_the_mask(
 def test_bad_settings_are_refused() -> None:
     with pytest.raises(ParameterError, match="nfeatures"):
         SIFT(nfeatures=-1)
-    with pytest.raises(ParameterError, match="contrastThreshold"):
-        SIFT(contrastThreshold=-0.1)
+    for name, value in (
+        ("nfeatures", "all"),
+        ("nfeatures", 1.5),
+        ("contrastThreshold", -0.1),
+        ("edgeThreshold", "ten"),
+        ("sigma", 99),
+    ):
+        with pytest.raises(ParameterError, match=f"^{name} must be"):
+            SIFT(**{name: value})
+
+
+def test_what_is_no_image_is_refused_by_compute_too() -> None:
+    with pytest.raises(InputError, match="shape"):
+        SIFT().compute(np.zeros(5, np.uint8), [cv2.KeyPoint(1.0, 2.0, 3.0)])
 
 
 def test_both_signatures_of_opencv(crop: np.ndarray) -> None:

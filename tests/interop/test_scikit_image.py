@@ -115,6 +115,8 @@ def test_extract_describes_what_detect_found(crop: np.ndarray) -> None:
     parts.detect(crop)
     assert parts.descriptors is None
     np.testing.assert_array_equal(parts.positions, whole.positions)
+    with pytest.raises(InputError, match="shape"):
+        parts.extract(crop[0])
     parts.extract(crop)
     assert np.median(cosines(parts.descriptors, whole.descriptors)) > 0.999
 
@@ -129,8 +131,23 @@ def test_settings_reach_the_engine(crop: np.ndarray) -> None:
     np.testing.assert_array_equal(coarse.positions, expected.xy[:, ::-1])
     assert set(np.unique(coarse.octaves)) <= {0, 1}
     assert len(coarse.positions) < len(whole.positions)
-    with pytest.raises(ParameterError, match="upsampling"):
-        SIFT(upsampling=4)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("upsampling", 4),
+        ("upsampling", [2]),
+        ("n_scales", 0),
+        ("sigma_min", "1.6"),
+        ("c_max", 2.0),
+        ("lambda_descr", "6"),
+        ("lambda_descr", 1000),
+    ],
+)
+def test_bad_settings_are_refused_by_their_names(name: str, value: object) -> None:
+    with pytest.raises(ParameterError, match=f"^{name} must be"):
+        SIFT(**{name: value})
 
 
 def test_the_arguments_are_scikit_images_in_its_order(crop: np.ndarray) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import subprocess
 import sys
@@ -15,21 +14,15 @@ import pytest
 from numpy.typing import NDArray
 
 import siftcore
+from tests.safety.digests import digest
 
 Image = NDArray[np.uint8]
 SCRIPT = """
 import skimage.data
 import siftcore
-from tests.property.test_determinism import digest
+from tests.safety.digests import digest
 print(digest(siftcore.extract(skimage.data.camera()[100:400, 80:440])))
 """
-
-
-def digest(features: siftcore.Features) -> str:
-    sha = hashlib.sha256()
-    for name in ("xy", "sigma", "angle", "response", "octave", "level", "descriptors"):
-        sha.update(getattr(features, name).tobytes())
-    return sha.hexdigest()
 
 
 @pytest.fixture(scope="module")

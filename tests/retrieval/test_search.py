@@ -12,7 +12,7 @@ import siftcore
 from siftcore.errors import InputError, InputTypeError, MissingDependencyError, ParameterError
 from siftcore.io.hdf5 import write_features
 from siftcore.retrieval import ImageIndex, IndexSettings, verify_candidates
-from siftcore.retrieval.search import tally, unit_roots
+from siftcore.retrieval.search import tally
 from tests.retrieval.conftest import reduced
 
 pytest.importorskip("faiss", reason="retrieval needs FAISS")
@@ -97,16 +97,6 @@ def test_equal_descriptors_are_no_evidence():
     score, votes = tally(squared, np.array([[0, 1, 2]]), np.array([[0, 1, 1]]), 2)
     assert score.tolist() == [0.0, 0.0]
     assert votes.tolist() == [0, 0]
-
-
-def test_roots_have_length_one_and_zeros_stay(collection):
-    descriptors = collection["db/camera.png"].descriptors[:9].copy()
-    descriptors[4] = 0.0
-    found = unit_roots(descriptors)
-    assert found.dtype == np.float32
-    expected = np.ones(9)
-    expected[4] = 0.0
-    np.testing.assert_allclose(np.linalg.norm(found, axis=1), expected, atol=1e-6)
 
 
 def test_an_image_of_the_collection_is_first_with_all_its_votes(index, collection):

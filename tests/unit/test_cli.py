@@ -248,6 +248,16 @@ def test_a_failing_image_keeps_the_old_feature_file(folder):
     assert (folder / "f.h5").read_bytes() == old
 
 
+def test_a_picture_never_replaces_another_file(folder):
+    os.link("b.png", "a.png.png")
+    before = sorted(os.listdir(folder))
+    for images, output in ((["a.png", "a.png.png"], "f.h5"), (["b.png"], "b.png.png")):
+        result = run("extract", *images, "-o", output, "--draw", ".")
+        assert_one_line_error(result, "would replace another file")
+    assert sorted(os.listdir(folder)) == before
+    assert (folder / "a.png.png").read_bytes() == (folder / "b.png").read_bytes()
+
+
 def test_an_unexpected_error_is_not_hidden(folder, monkeypatch):
     def broken(*_, **__):
         raise ZeroDivisionError
@@ -322,6 +332,7 @@ def test_help_loads_no_heavy_module():
     assert done.stderr.strip() == "[]"
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_ends_without_a_traceback(folder):
     # Many copies of one image, so that the signal arrives while it works.
     names = [f"{i}.png" for i in range(400)]
@@ -345,6 +356,7 @@ def test_an_interrupt_ends_without_a_traceback(folder):
     assert not [name for name in os.listdir(folder) if name.endswith((".tmp", ".h5"))]
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_inside_a_destructor_is_not_lost(folder):
     code = """
         import sys, time

@@ -45,6 +45,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> None:
         EntryPoint("third", f"{__name__}:Third", registry.ENTRY_POINT_GROUP),
         EntryPoint("needs-more", f"{__name__}:NeedsMore", registry.ENTRY_POINT_GROUP),
         EntryPoint("gone", "no_such_module_of_siftcore:x", registry.ENTRY_POINT_GROUP),
+        EntryPoint("stale", f"{__name__}:Renamed", registry.ENTRY_POINT_GROUP),
     ]
     monkeypatch.setattr(registry, "_installed", lambda: {point.name: point for point in points})
 
@@ -96,11 +97,20 @@ def test_a_missing_package_is_named_with_what_to_do() -> None:
     assert info.missing == "no_such_package_of_siftcore"
     available = siftcore.list_providers(available_only=True)
     assert "third" in available
-    assert not {"needs-more", "gone"} & set(available)
+    assert not {"needs-more", "gone", "stale"} & set(available)
     with pytest.raises(MissingDependencyError, match="no_such_package_of_siftcore"):
         siftcore.get_provider("needs-more")
     with pytest.raises(MissingDependencyError, match="no_such_module_of_siftcore"):
         siftcore.get_provider("gone")
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_package_that_cannot_be_loaded_is_named_and_hides_no_other() -> None:
+    assert "third" in siftcore.list_providers(available_only=True)
+    assert siftcore.provider_info("gone").missing == "no_such_module_of_siftcore"
+    assert "Renamed" in str(siftcore.provider_info("stale").missing)
+    with pytest.raises(ProviderError, match=r"AttributeError: .*Renamed.*; update the package"):
+        siftcore.get_provider("stale")
 
 
 def test_two_packages_with_one_name_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import numpy as np
+import PIL.Image
 import pytest
 
 import siftcore
@@ -73,6 +74,24 @@ def test_rows_of_tiff(grey, colour, tmp_path, layout):
         kind = "rgb" if image.ndim == 3 else "minisblack"
         tifffile.imwrite(path, image, photometric=kind, **layout)
         assert_rows(TiffRows(path), image)
+
+
+def test_white_may_be_zero(grey, tmp_path):
+    path = tmp_path / "image.tif"
+    for image in (grey, grey > 90):
+        tifffile.imwrite(path, ~image, photometric="miniswhite")
+        assert_rows(TiffRows(path), image)
+
+
+@pytest.mark.parametrize("mode", ["P", "CMYK", "LAB"])
+def test_a_large_tiff_whose_samples_are_no_intensities(colour, tmp_path, monkeypatch, mode):
+    path = tmp_path / "image.tif"
+    PIL.Image.fromarray(colour).convert(mode).save(path)
+    with pytest.raises(ImageReadError, match="are not intensities"):
+        TiffRows(path)
+    expected = siftcore.extract(path)
+    monkeypatch.setattr(rows_module, "LARGE", 1000)
+    np.testing.assert_array_equal(siftcore.extract(path).xy, expected.xy)
 
 
 def test_a_large_tiff_gives_the_keypoints_of_its_array(grey, tmp_path, monkeypatch):
