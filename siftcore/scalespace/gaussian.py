@@ -19,7 +19,7 @@ from siftcore.kernels.blur import gaussian_blur, gaussian_blurs
 from siftcore.kernels.doubling import double_linearly
 from siftcore.params import ScaleSpaceParams
 from siftcore.scalespace.geometry import Grid, count_octaves, ladder_sigmas
-from siftcore.scalespace.protocol import Octave, ScaleSpace
+from siftcore.scalespace.protocol import Octave, ScaleSpace, check_build_image
 from siftcore.scalespace.stacks import empty_stack
 
 if TYPE_CHECKING:
@@ -247,6 +247,7 @@ class DogProvider:
         ParameterError
             When ``sigma0`` asks for less blur than the image is assumed to have.
         """
+        image = check_build_image(image)
         height, width = image.shape
         check_blur("input_blur", params.input_blur, params)
 

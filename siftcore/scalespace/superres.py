@@ -24,7 +24,7 @@ from siftcore.scalespace.gaussian import (
     octaves_of_image,
 )
 from siftcore.scalespace.geometry import Grid, count_octaves, ladder_sigmas
-from siftcore.scalespace.protocol import Octave, ScaleSpace
+from siftcore.scalespace.protocol import Octave, ScaleSpace, check_build_image
 
 if TYPE_CHECKING:
     from siftcore.params import SiftParams
@@ -180,6 +180,7 @@ class PixelSR:
         ProviderError
             When the upscaler returns something else than an enlarged image.
         """
+        image = check_build_image(image)
         height, width = image.shape
         check_blur("the blur of the upscaled image", self.blur, params)
 
@@ -311,6 +312,7 @@ class StackSR:
         ProviderError
             When the function returns something else than the promised stack.
         """
+        image = check_build_image(image)
         height, width = image.shape
 
         def make_octaves() -> Iterator[Octave]:
