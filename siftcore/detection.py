@@ -17,6 +17,7 @@ from siftcore.scalespace.protocol import Octave
 from siftcore.types import Features
 
 __all__ = [
+    "PREFILTER",
     "Keypoints",
     "assign_orientations",
     "describe_keypoints",
@@ -30,7 +31,7 @@ __all__ = [
 _LOWE_RATIO = 2.0 ** (1.0 / 3.0)
 _SAME_SPACING = 1e-9
 # Otero & Delbracio 2014, algorithm 5: extrema this far below the threshold are not even refined.
-_PREFILTER = 0.8
+PREFILTER = 0.8
 
 
 class Keypoints(NamedTuple):
@@ -88,7 +89,7 @@ def detect(octave: Octave, params: DetectorParams) -> Keypoints:
     reach = params.max_refinements
     candidates = find_extrema(
         octave.gaussians,
-        (_PREFILTER * thresholds).astype(np.float32),
+        (PREFILTER * thresholds).astype(np.float32),
         weights.astype(np.float32),
         (strip.start - strip.first_row - reach, strip.stop - strip.first_row + reach),
     )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from siftcore.params import ScaleSpaceParams
 from siftcore.scalespace.gaussian import check_blur, octaves_of_image
 from siftcore.scalespace.geometry import Grid
-from siftcore.scalespace.protocol import Octave, ScaleSpace
+from siftcore.scalespace.protocol import Octave, ScaleSpace, check_build_image
 
 if TYPE_CHECKING:
     from siftcore.params import SiftParams
@@ -42,6 +42,7 @@ class DogProvider:
         ParameterError
             When ``sigma0`` asks for less blur than the image is assumed to have.
         """
+        image = check_build_image(image)
         height, width = image.shape
         check_blur("input_blur", params.input_blur, params)
 

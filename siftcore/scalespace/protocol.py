@@ -8,19 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from siftcore.errors import ProviderError
+from siftcore.errors import InputError, ProviderError
 from siftcore.params import ScaleSpaceParams
 
 if TYPE_CHECKING:
     from siftcore.params import SiftParams
     from siftcore.rows import ImageRows
 
-__all__ = ["Octave", "ScaleSpace", "ScaleSpaceProvider", "Strip", "StripProvider"]
+__all__ = [
+    "Octave",
+    "ScaleSpace",
+    "ScaleSpaceProvider",
+    "Strip",
+    "StripProvider",
+    "check_build_image",
+]
 
 
 @dataclass(frozen=True)
@@ -105,6 +112,23 @@ class Octave:
                 f"provider {provider!r}: Octave.delta must be positive and origin finite; "
                 f"got {self.delta} and {self.origin}"
             )
+
+
+def check_build_image(image: Any) -> NDArray[np.float32]:
+    """What `ScaleSpaceProvider.build` is given, made C-contiguous; for calls of a user's own.
+
+    Raises
+    ------
+    InputError
+        When it is no (H, W) float32 array.
+    """
+    if not isinstance(image, np.ndarray) or image.ndim != 2 or image.dtype != np.float32:
+        shape = getattr(image, "shape", "no shape")
+        raise InputError(
+            f"build takes intensities, (H, W) float32 in [0, 1]; got {type(image).__name__} of "
+            f"{shape} and dtype {getattr(image, 'dtype', None)}; pass siftcore.load_image(image)"
+        )
+    return np.ascontiguousarray(image)
 
 
 @dataclass(frozen=True, eq=False)

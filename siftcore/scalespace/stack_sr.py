@@ -20,7 +20,7 @@ from siftcore.scalespace.enlarging import (
 )
 from siftcore.scalespace.gaussian import added_blur, octaves_from
 from siftcore.scalespace.geometry import Grid, count_octaves, ladder_sigmas
-from siftcore.scalespace.protocol import Octave, ScaleSpace
+from siftcore.scalespace.protocol import Octave, ScaleSpace, check_build_image
 
 __all__ = ["StackSR"]
 
@@ -98,6 +98,7 @@ class StackSR:
         ProviderError
             When the function returns something else than the promised stack.
         """
+        image = check_build_image(image)
         height, width = image.shape
 
         def make_octaves() -> Iterator[Octave]:

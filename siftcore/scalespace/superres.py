@@ -24,7 +24,7 @@ from siftcore.scalespace.enlarging import (
 )
 from siftcore.scalespace.gaussian import check_blur, octaves_of_image
 from siftcore.scalespace.geometry import Grid
-from siftcore.scalespace.protocol import Octave, ScaleSpace
+from siftcore.scalespace.protocol import Octave, ScaleSpace, check_build_image
 
 if TYPE_CHECKING:
     from siftcore.params import SiftParams
@@ -118,6 +118,7 @@ class PixelSR:
         ProviderError
             When the upscaler returns something else than an enlarged image.
         """
+        image = check_build_image(image)
         height, width = image.shape
         check_blur("the blur of the upscaled image", self.blur, params)
 

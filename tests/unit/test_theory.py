@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from siftcore.detection import _PREFILTER, dog_weights
+from siftcore.detection import PREFILTER, dog_weights
 from siftcore.kernels import _gradient, descriptor, orientation, refine
 from siftcore.kernels._products import BYTES, FLOATS
 from siftcore.kernels._tiles import PANELS
@@ -26,7 +26,7 @@ SENTENCES = {
     "detection": [
         f"every offset is below {refine.MAX_OFFSET} in size",
         f"`max_refinements` = {DEFAULT.max_refinements} fits",
-        f"|D| > {_PREFILTER}",
+        f"|D| > {PREFILTER}",
         f"`edge_ratio` = {DEFAULT.edge_ratio:.0f} ",
     ],
     "orientation": [
