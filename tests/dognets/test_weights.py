@@ -24,22 +24,7 @@ from dognets.pretrained import WEIGHTS_FOLDER, WeightsEntry, load_model, read_ma
 from dognets.training.presets import PRESETS
 from siftcore.errors import OutputError
 from tests.dognets.networks import SMALL, small_model
-from tests.dognets.weights import facts, save_small
-
-FILE = "weights.safetensors"
-
-
-@pytest.fixture
-def saved(tmp_path):
-    """A folder with a weight file and its manifest."""
-    save_small("method3", tmp_path / FILE)
-    return tmp_path
-
-
-def change_manifest(folder, **changes):
-    path = folder / "manifest.json"
-    (entry,) = json.loads(path.read_text())
-    path.write_text(json.dumps([entry | changes]))
+from tests.dognets.weights import FILE, change_manifest, facts, save_small
 
 
 @pytest.mark.parametrize("name", SMALL)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 from dognets.models import SuperResolver
 from dognets.pretrained import WeightsEntry, save_weights
 from tests.dognets.networks import SMALL, small_model, stirred
+
+FILE = "weights.safetensors"
 
 
 def facts(name: str, scale: int = 2) -> dict[str, Any]:
@@ -35,3 +38,10 @@ def save_small(
     """Write a small network's weights, none of them zero."""
     model = stirred(small_model(name, scale))
     return model, save_weights(model, path, facts(name, scale), half=half)
+
+
+def change_manifest(folder: Path, **changes: Any) -> None:
+    """Change fields of the one weight file that the folder's manifest lists."""
+    path = folder / "manifest.json"
+    (entry,) = json.loads(path.read_text())
+    path.write_text(json.dumps([entry | changes]))
