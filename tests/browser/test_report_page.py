@@ -15,6 +15,7 @@ from skimage import data
 
 from bench.browser import chromium, chromium_paths
 from bench.html import build
+from bench.page_picture import resize
 from bench.session import Session
 from tests.bench.results import write_results
 
@@ -52,7 +53,7 @@ def browser(driver: Any, page: Path) -> Any:
     for log in ("browser", "performance"):
         driver.get_log(log)
     _prefer(driver, "light")
-    _resize(driver, 1200)
+    resize(driver, 1200, 800)
     driver.get(page.as_uri())
     # On a busy machine `get` now and then returns while the page is still being read.
     WebDriverWait(driver, 30).until(
@@ -67,11 +68,6 @@ def browser(driver: Any, page: Path) -> Any:
 def _prefer(browser: Any, scheme: str) -> None:
     features = [{"name": "prefers-color-scheme", "value": scheme}]
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-
-
-def _resize(browser: Any, width: int) -> None:
-    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
 
 
 def _luminance(browser: Any, property_: str) -> float:
@@ -166,7 +162,7 @@ def test_numbers_sort_by_value_and_names_by_letter(browser: Any) -> None:
 
 
 def test_a_phone_scrolls_tables_not_the_page(browser: Any) -> None:
-    _resize(browser, 375)
+    resize(browser, 375, 800)
     time.sleep(0.1)
     assert browser.execute_script("return innerWidth") == 375
     assert browser.execute_script("return document.documentElement.scrollWidth") == 375

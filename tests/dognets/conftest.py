@@ -58,3 +58,12 @@ def set5():
     if len(paths) != 5:
         pytest.skip("needs ../shared/data/sr_dev/set5, which is not part of the repository")
     return paths
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """A folder with a weight file and its manifest."""
+    from tests.dognets.weights import FILE, save_small
+
+    save_small("method3", tmp_path / FILE)
+    return tmp_path

@@ -23,6 +23,7 @@ from dognets.training.presets import PRESETS
 from tests.dognets.conftest import SHARED
 from tests.dognets.runs import rows
 from tests.dognets.weights import save_small
+from tests.one_line_errors import assert_one_line_error
 
 TINY = ["--preset", "method3-x2", "--steps", "3", "--batch", "2", "--channels", "8", "--depth", "2"]
 
@@ -111,14 +112,6 @@ def test_no_command_shows_the_help():
     result = run()
     assert result.exit_code == 0
     assert "Commands:" in result.stdout
-
-
-def assert_one_line_error(result, *words):
-    assert result.exit_code == 2, (result.stdout, result.stderr, result.exception)
-    assert result.stderr.startswith("error: ")
-    assert result.stderr.count("\n") == 1
-    for word in words:
-        assert word in result.stderr
 
 
 BAD_TRAINING = [

@@ -15,15 +15,7 @@ from dognets.errors import CheckpointError, WeightsError
 from dognets.models import build_model
 from dognets.pretrained import load_model, read_manifest
 from dognets.training.checkpoint import load_checkpoint, save_checkpoint
-from tests.dognets.weights import change_manifest, save_small
-
-FILE = "weights.safetensors"
-
-
-@pytest.fixture
-def saved(tmp_path):
-    save_small("method3", tmp_path / FILE)
-    return tmp_path
+from tests.dognets.weights import FILE, change_manifest
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])

@@ -24,16 +24,7 @@ from dognets.pretrained import WEIGHTS_FOLDER, load_model, read_manifest
 from dognets.training.presets import PRESETS
 from siftcore.errors import OutputError
 from tests.dognets.networks import SMALL, small_model
-from tests.dognets.weights import change_manifest, facts, save_small
-
-FILE = "weights.safetensors"
-
-
-@pytest.fixture
-def saved(tmp_path):
-    """A folder with a weight file and its manifest."""
-    save_small("method3", tmp_path / FILE)
-    return tmp_path
+from tests.dognets.weights import FILE, change_manifest, facts, save_small
 
 
 @pytest.mark.parametrize("name", SMALL)

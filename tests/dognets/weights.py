@@ -10,6 +10,8 @@ from dognets.models import SuperResolver
 from dognets.pretrained import WeightsEntry, save_weights
 from tests.dognets.networks import SMALL, small_model, stirred
 
+FILE = "weights.safetensors"
+
 
 def facts(name: str, scale: int = 2) -> dict[str, Any]:
     """What a run would say of such a network."""
@@ -39,7 +41,7 @@ def save_small(
 
 
 def change_manifest(folder: Path, **changes: Any) -> None:
-    """Change fields of the only entry of a folder's manifest."""
+    """Change fields of the one weight file that the folder's manifest lists."""
     path = folder / "manifest.json"
     (entry,) = json.loads(path.read_text())
     path.write_text(json.dumps([entry | changes]))

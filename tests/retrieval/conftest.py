@@ -22,6 +22,11 @@ def reduced(image, factor):
     return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC))
 
 
+def ranking(candidates):
+    """What two equal answers have in common."""
+    return [(each.name, each.score, each.votes, each.inliers) for each in candidates]
+
+
 @pytest.fixture(scope="session")
 def photographs():
     return {f"db/{name}.png": grey(name) for name in NAMES}

@@ -17,7 +17,7 @@ from siftcore.cli import app
 from siftcore.errors import InputError, OutputError
 from siftcore.io.hdf5 import write_features
 from siftcore.retrieval import ImageIndex, IndexSettings, manifest, storage, verify_candidates
-from tests.retrieval.conftest import reduced
+from tests.retrieval.conftest import ranking, reduced
 
 pytest.importorskip("faiss", reason="retrieval needs FAISS")
 pytest.importorskip("h5py", reason="feature files need h5py")
@@ -25,10 +25,6 @@ pytest.importorskip("poselib", reason="verification needs PoseLib")
 
 # Added images come before and behind the earlier ones by name.
 LATER = ("db/astronaut.png", "db/coffee.png", "db/rocket.png")
-
-
-def ranking(candidates):
-    return [(each.name, each.score, each.votes, each.inliers) for each in candidates]
 
 
 def asked(index, photographs):

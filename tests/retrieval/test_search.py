@@ -13,16 +13,12 @@ from siftcore.errors import InputError, InputTypeError, MissingDependencyError, 
 from siftcore.io.hdf5 import write_features
 from siftcore.retrieval import ImageIndex, IndexSettings, verify_candidates
 from siftcore.retrieval.search import tally
-from tests.retrieval.conftest import reduced
+from tests.retrieval.conftest import ranking, reduced
 
 pytest.importorskip("faiss", reason="retrieval needs FAISS")
 pytest.importorskip("poselib", reason="verification needs PoseLib")
 
 FEW = "db/coins.png"
-
-
-def ranking(candidates):
-    return [(each.name, each.score, each.votes, each.inliers) for each in candidates]
 
 
 def roots(descriptors):

@@ -12,15 +12,11 @@ from siftcore.errors import InputError, OutputError
 from siftcore.io.hdf5 import write_features
 from siftcore.retrieval import ImageIndex, IndexSettings, verify_candidates
 from siftcore.retrieval.storage import check_index_writable
-from tests.retrieval.conftest import reduced
+from tests.retrieval.conftest import ranking, reduced
 
 faiss = pytest.importorskip("faiss", reason="retrieval needs FAISS")
 pytest.importorskip("h5py", reason="feature files need h5py")
 pytest.importorskip("poselib", reason="verification needs PoseLib")
-
-
-def ranking(candidates):
-    return [(each.name, each.score, each.votes, each.inliers) for each in candidates]
 
 
 @pytest.fixture

@@ -18,21 +18,13 @@ from typer.testing import CliRunner
 import siftcore
 from siftcore.cli import app
 from siftcore.io.hdf5 import list_features, read_features
+from tests.one_line_errors import assert_one_line_error
 
 SHIFT = 9
 
 
 def run(*arguments):
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def assert_one_line_error(result, *words):
-    assert result.exit_code == 2, (result.stdout, result.stderr, result.exception)
-    assert result.stdout == ""
-    assert result.stderr.startswith("error: ")
-    assert result.stderr.count("\n") == 1
-    for word in words:
-        assert word in result.stderr
 
 
 @pytest.fixture(scope="module")
