@@ -27,7 +27,10 @@ def tensor_values(tensor: Any, what: str) -> NDArray[Any]:
         When NumPy has no such values: sparse, quantized and meta tensors.
     """
     try:
-        held = tensor.detach().cpu().resolve_conj().resolve_neg()
+        held = tensor.detach().cpu()
+        # Where they have such things: newer tensors put a change of sign off.
+        if hasattr(held, "resolve_neg"):
+            held = held.resolve_conj().resolve_neg()
         # bfloat16 has no NumPy twin.
         return np.asarray(held.float() if held.is_floating_point() else held)
     # Each kind of tensor has errors of its own.

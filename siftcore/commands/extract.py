@@ -31,6 +31,13 @@ if TYPE_CHECKING:
 __all__ = ["extract"]
 
 
+def _named(text: str) -> Path:
+    # Path("") is the working folder, which nobody means by an unset variable of the shell.
+    if not text:
+        raise typer.BadParameter("an empty path stands for no image; is a variable unset?")
+    return Path(text)
+
+
 @app.command(
     epilog=(
         "\b\nExamples:\n"
@@ -44,6 +51,7 @@ def extract(
         list[Path],
         typer.Argument(
             metavar="IMAGE|FOLDER|PATTERN|LIST.txt...",
+            parser=_named,
             help="Images, folders of them, quoted patterns such as 'a/**/*.jpg', or text files "
             "with a path on each line.",
         ),

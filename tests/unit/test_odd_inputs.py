@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import pytest
+from typer.testing import CliRunner
 
 import siftcore
 from siftcore import ImageReadError, InputError, InputTypeError
+from siftcore.cli import app
 from siftcore.image_files import read_pixels
 from siftcore.rows import open_rows
 from tests.fuzz.corpus import seeds
@@ -230,3 +232,7 @@ class TestFolders:
 
         with pytest.raises(InputError, match="empty path"):
             find_images([""])
+        for words in (["", "-o", "f.h5"], ["a.png", "", "-o", "f.h5"]):
+            done = CliRunner().invoke(app, ["extract", *words])
+            assert done.exit_code == 2
+            assert "an empty path stands for no image" in done.output
