@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 import numba
@@ -53,6 +53,19 @@ def _shared_pool() -> ThreadPoolExecutor:
                 thread_name_prefix="siftcore",
             )
         return _pool
+
+
+def _submit(task: Callable[[], None]) -> Future[None]:
+    global _pool
+    pool = _shared_pool()
+    try:
+        return pool.submit(task)
+    except BaseException:
+        # An interrupt amid it can leave a lock of the executor held for good, and whoever submits
+        # next would wait for ever; so that pool is not used again.
+        if _pool is pool:
+            _pool = None
+        raise
 
 
 def _forget_pool() -> None:
@@ -176,8 +189,7 @@ def _on_threads(work: Callable[[], None], n_ranges: int, samples: int | None) ->
     if n_workers <= 0:
         work()
         return
-    pool = _shared_pool()
-    workers = [pool.submit(work) for _ in range(n_workers)]
+    workers = [_submit(work) for _ in range(n_workers)]
     try:
         work()
     finally:
@@ -210,7 +222,7 @@ def both(first: Callable[[], object], second: Callable[[], object]) -> None:
         finally:
             del _inherited.count
 
-    started = _shared_pool().submit(elsewhere)
+    started = _submit(elsewhere)
     try:
         first()
     except BaseException:
