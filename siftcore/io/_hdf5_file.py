@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from siftcore.errors import InputError, MissingDependencyError
-from siftcore.io.regular import check_regular
+from siftcore.io.regular import why_not_a_file
 
 __all__ = ["import_h5py", "open_hdf5", "read_array"]
 
@@ -24,7 +24,8 @@ def open_hdf5(path: str | os.PathLike[str]) -> Iterator[Any]:
     """The file, open to be read; whatever goes wrong with it is an `InputError`."""
     h5py = import_h5py()
     try:
-        check_regular(path)
+        if reason := why_not_a_file(path):
+            raise OSError(reason)
         with h5py.File(path, "r") as file:
             yield file
     except InputError:
