@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from siftcore.errors import InputError, OutputError
 from siftcore.io._colmap_schema import create_tables, has_table
-from siftcore.io.regular import check_regular
+from siftcore.io.regular import why_not_a_file
 
 __all__ = ["ColmapFile"]
 
@@ -150,7 +150,8 @@ class ColmapFile:
 def _check_place(path: str) -> None:
     if path in _NO_FILES or "\0" in path:
         raise InputError(f"a COLMAP database must have the name of a file; got {path!r}")
-    check_regular(path)
+    if reason := why_not_a_file(path):
+        raise InputError(f"cannot open a COLMAP database: {reason}")
 
 
 def _explained(error: Exception) -> str:

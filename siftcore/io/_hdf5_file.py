@@ -11,9 +11,13 @@ from typing import Any
 import numpy as np
 
 from siftcore.errors import InputError, MissingDependencyError
+<<<<<<< HEAD
 from siftcore.io._sink import ErrorKeepingFile
 from siftcore.io.atomic import atomic_write
 from siftcore.io.regular import check_regular
+=======
+from siftcore.io.regular import why_not_a_file
+>>>>>>> soak
 
 __all__ = ["create_hdf5", "open_hdf5", "read_array"]
 
@@ -48,7 +52,8 @@ def open_hdf5(path: str | os.PathLike[str], contents: str, program: str) -> Iter
     h5py = _import_h5py()
     cannot = f"cannot read {contents} from {os.fspath(path)!r}"
     try:
-        check_regular(path)
+        if reason := why_not_a_file(path):
+            raise OSError(reason)
         with h5py.File(path, "r") as file:
             yield file
     except InputError:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 
-from siftcore.errors import InputError
-
-__all__ = ["check_regular"]
+__all__ = ["why_not_a_file"]
 
 
-def check_regular(path: str | os.PathLike[str]) -> None:
-    """Raise `InputError` where something else than a file is: opening a pipe waits for a writer."""
+def why_not_a_file(path: str | os.PathLike[str]) -> str | None:
+    """What is wrong where something else than a file is: opening a pipe waits for a writer."""
     if os.path.exists(path) and not os.path.isfile(path):
-        raise InputError(
+        return (
             f"{os.fspath(path)!r} is no regular file; it is read in any order, so write what a "
             "pipe gives to a file first"
         )
+    return None
