@@ -11,13 +11,9 @@ from typing import Any
 import numpy as np
 
 from siftcore.errors import InputError, MissingDependencyError
-<<<<<<< HEAD
 from siftcore.io._sink import ErrorKeepingFile
 from siftcore.io.atomic import atomic_write
-from siftcore.io.regular import check_regular
-=======
 from siftcore.io.regular import why_not_a_file
->>>>>>> soak
 
 __all__ = ["create_hdf5", "open_hdf5", "read_array"]
 
