@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bench.report import Report
 from bench.stage_times import STAGES, first_octave_blurs, stage_seconds
-from siftcore.kernels._products import COLUMNS, ROWS, multiply_block
+from siftcore.kernels._products import FLOATS, nearness_block
 from siftcore.kernels._threads import for_ranges
 from siftcore.kernels.blur import gaussian_taps
 
@@ -28,9 +28,9 @@ _OCTAVES = 4 / 3
 
 
 @njit(nogil=True)
-def _multiply(a, panel, products, times):  # type: ignore[no-untyped-def]
+def _multiply(rows, panel, edges, largest, times):  # type: ignore[no-untyped-def]
     for _ in range(times):
-        multiply_block(a, 0, _LENGTH, panel, products)
+        nearness_block(rows, 0, edges, 0, _LENGTH, panel, 0, edges, 0, largest, 0, largest, 0)
 
 
 def _best(work: Callable[[], object], runs: int) -> float:
@@ -55,14 +55,16 @@ def _bandwidth(runs: int) -> float:
 
 def _arithmetic(threads: int, runs: int) -> float:
     """Operations a second of fused multiply-adds on registers; one counts two."""
-    panel = np.ones(_LENGTH * COLUMNS, np.float32)
-    a = np.ones(_LENGTH * ROWS, np.float32)
+    n_rows, n_columns = FLOATS.rows, FLOATS.columns
+    rows, panel = (np.ones(_LENGTH * n, np.float32) for n in (n_rows, n_columns))
+    edges = np.zeros(n_columns, np.float32)
 
     def multiply(start: int, stop: int) -> None:
-        _multiply(a, panel, np.empty(ROWS * COLUMNS, np.float32), _REPEATS)
+        largest = np.zeros(FLOATS.lanes * max(n_rows, FLOATS.vectors), np.float32)
+        _multiply(rows, panel, edges, largest, _REPEATS)
 
     seconds = _best(lambda: for_ranges(multiply, threads, 1), runs)
-    return 2.0 * threads * _REPEATS * _LENGTH * ROWS * COLUMNS / seconds
+    return 2.0 * threads * _REPEATS * _LENGTH * n_rows * n_columns / seconds
 
 
 def add_roofline(

@@ -151,8 +151,8 @@ class SIFT(OpenCVSettings):
         """
         import siftcore
 
-        pixels = _rgb(image)
-        height, width = pixels.shape[:2]
+        grey = siftcore.load_image(_rgb(image), self._value_range)
+        height, width = grey.shape
         given = from_keypoints(keypoints, None, (width, height))
         xy = given.xy - self._shift()
         inside = np.all((xy >= -0.5) & (xy <= (width - 0.5, height - 0.5)), axis=1)
@@ -160,13 +160,12 @@ class SIFT(OpenCVSettings):
         if not kept:
             return [], self._rows(given[:0])
         described = siftcore.describe(
-            pixels,
+            grey,
             xy[inside],
             given.sigma[inside],
             given.angle[inside],
             self._provider,
             self.to_params(),
-            value_range=self._value_range,
         )
         return kept, self._rows(described)
 

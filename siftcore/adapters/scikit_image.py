@@ -173,17 +173,11 @@ class SIFT:
 
         if self.positions is None or self.sigmas is None or self.orientations is None:
             raise InputError("there are no keypoints to describe; call detect first")
-        grey = siftcore.load_image(image)
+        grey = siftcore.load_image(image, self._value_range)
         height, width = grey.shape
         given = from_arrays(self.positions, self.sigmas, self.orientations, None, (width, height))
         described = siftcore.describe(
-            image,
-            given.xy,
-            given.sigma,
-            given.angle,
-            self._provider,
-            self._params,
-            value_range=self._value_range,
+            grey, given.xy, given.sigma, given.angle, self._provider, self._params
         )
         self.descriptors = to_arrays(described).descriptors
 
