@@ -115,6 +115,10 @@ def _tiff_pixels(name: str) -> NDArray[Any]:
     # tifffile meets damage with errors of every kind.
     except Exception as error:
         raise ImageReadError(name, reading_failed(error)) from None
+    if pixels.ndim not in (2, 3) or not pixels.size:
+        raise ImageReadError(
+            name, f"its first page has shape {pixels.shape}, which is no image; it may be damaged"
+        )
     return np.moveaxis(pixels, 0, -1) if in_planes else pixels
 
 

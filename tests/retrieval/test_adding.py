@@ -272,5 +272,6 @@ def test_killed_at_every_step(saved):
     # Before the manifest is renamed the old index is there, and from then on the new one.
     assert sizes == sorted(sizes)
     assert (sizes[0], sizes[-1]) == (6, 9)
-    # The structure, the features and the manifest get their names, and the old structure goes.
-    assert step >= 5
+    # The structure, the features and the manifest get their names, and the old structure goes;
+    # this last one Python 3.10's pathlib does unseen.
+    assert step >= 4 + (sys.version_info >= (3, 11))
