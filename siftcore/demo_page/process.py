@@ -19,13 +19,17 @@ from siftcore.demo_page.compare import Outcome, Settings, compare
 from siftcore.demo_page.pairs import Pair
 from siftcore.errors import SiftError
 
-__all__ = ["Compare", "ComparisonProcess", "EndedError", "FailedError"]
+__all__ = ["Compare", "ComparisonProcess", "EndedError", "FailedError", "StoppedError"]
 
 Compare = Callable[[Pair, Sequence[str], Settings], Iterator[Outcome]]
 
 
 class EndedError(Exception):
-    """The process ended before the comparison did: stopped, killed, or out of memory."""
+    """The process ended before the comparison did: killed, or out of memory."""
+
+
+class StoppedError(Exception):
+    """`ComparisonProcess.stop` ended the comparison."""
 
 
 class FailedError(Exception):
@@ -53,6 +57,7 @@ class ComparisonProcess:
         self._running: tuple[Any, Connection] | None = None
         self._comparison: object = None
         self._caller: object = None
+        self._stopped: object = None
 
     def compare(
         self, pair: Pair, providers: Sequence[str], settings: Settings, caller: object = None
@@ -78,8 +83,10 @@ class ComparisonProcess:
             As there.
         MemoryError
             As there.
+        StoppedError
+            When `stop` ended it.
         EndedError
-            When the process ended in the middle.
+            When the process ended in the middle otherwise.
         FailedError
             When something else was raised.
         """
@@ -99,7 +106,7 @@ class ComparisonProcess:
                 if told is not None:
                     yield told
         except (EOFError, OSError) as error:
-            raise EndedError from error
+            raise (StoppedError if self._stopped is this else EndedError) from error
         finally:
             with self._lock:
                 if self._comparison is this:
@@ -118,6 +125,7 @@ class ComparisonProcess:
         with self._lock:
             works = caller is not None and caller == self._caller and self._running is not None
             if works:
+                self._stopped = self._comparison
                 self._end()
         return works
 

@@ -10,7 +10,7 @@ from typing import Any
 from siftcore.demo_page import results
 from siftcore.demo_page.compare import MAX_PROVIDERS, Outcome, Settings
 from siftcore.demo_page.pairs import Pair, pair_of_copy
-from siftcore.demo_page.process import ComparisonProcess, EndedError, FailedError
+from siftcore.demo_page.process import ComparisonProcess, EndedError, FailedError, StoppedError
 from siftcore.demo_page.uploads import Upload, fit, read_upload
 from siftcore.errors import InputError, SiftError
 
@@ -19,6 +19,7 @@ __all__ = ["LONG_SIDES", "MODELS", "run_comparison", "stop_comparison"]
 LONG_SIDES = {"800": 800, "1200": 1200, "1600": 1600, "as it is": None}
 MODELS = {"homography": "homography", "fundamental matrix": "fundamental", "none": None}
 
+_STOPPED = "Stopped."
 _SMALLER = "choose a smaller long side or other providers"
 
 # Status line, button that stops, table, a picture of matches for each provider, two of keypoints.
@@ -95,11 +96,14 @@ def run_comparison(
         yield _failed(outcomes, f"{error}.")
     except MemoryError:
         yield _failed(outcomes, f"Not enough memory for this image; {_SMALLER}.")
+    except StoppedError:
+        # The button's own answer may come before this one.
+        yield _shown(outcomes, results.message(_STOPPED), ends=True)
     except EndedError:
         yield _failed(
             outcomes,
-            "The process that compares has ended. If nobody stopped it, there was not enough "
-            f"memory: {_SMALLER}.",
+            "The process that compares has ended; there may have been too little memory: "
+            f"{_SMALLER}.",
         )
     except Exception as error:
         # Else the status line would say "Working" forever. Details are for whoever runs the page.
@@ -114,7 +118,7 @@ def stop_comparison(process: ComparisonProcess, session: str | None) -> Shown:
     import gradio as gr
 
     process.stop(session)
-    return [results.message("Stopped."), gr.update(interactive=False)]
+    return [results.message(_STOPPED), gr.update(interactive=False)]
 
 
 def _failed(outcomes: list[Outcome], text: str) -> Shown:

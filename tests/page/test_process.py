@@ -12,7 +12,7 @@ from PIL import Image
 
 from siftcore.demo_page.compare import Settings, compare
 from siftcore.demo_page.pairs import Pair, pair_of_copy
-from siftcore.demo_page.process import ComparisonProcess, EndedError, FailedError
+from siftcore.demo_page.process import ComparisonProcess, EndedError, FailedError, StoppedError
 from siftcore.demo_page.samples import SAMPLES
 from siftcore.errors import InputError, UnknownProviderError
 from tests.page.comparisons import compare_or_worse
@@ -69,7 +69,7 @@ def test_stopped_in_the_middle(process: ComparisonProcess, pair: Pair) -> None:
     assert not _is_gone(pid)
     stopper = threading.Timer(0.2, process.stop, ["me"])
     stopper.start()
-    with pytest.raises(EndedError):
+    with pytest.raises(StoppedError):
         next(outcomes)
     stopper.join()
     assert _is_gone(pid)

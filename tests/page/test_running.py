@@ -11,7 +11,7 @@ pytest.importorskip("gradio", reason="needs gradio (pip install 'siftcore[demo]'
 from siftcore.demo_page import running
 from siftcore.demo_page.compare import MAX_PROVIDERS, Outcome, Settings, compare
 from siftcore.demo_page.pairs import Pair
-from siftcore.demo_page.process import ComparisonProcess, EndedError, FailedError
+from siftcore.demo_page.process import ComparisonProcess, EndedError, FailedError, StoppedError
 from siftcore.demo_page.samples import SAMPLES
 from siftcore.demo_page.uploads import Upload
 
@@ -66,7 +66,7 @@ def test_it_says_what_goes_on() -> None:
         (MemoryError(), "Not enough memory for this image"),
         (RuntimeError("/home/me/secret"), "RuntimeError: see the terminal that runs this page."),
         (FailedError("KeyError"), "KeyError: see the terminal that runs this page."),
-        (EndedError(), "The process that compares has ended."),
+        (EndedError(), "The process that compares has ended; "),
     ],
 )
 def test_failures_are_said(
@@ -77,6 +77,12 @@ def test_failures_are_said(
     assert text in last
     assert "secret" not in last
     assert ("secret" in capsys.readouterr().err) == isinstance(raised, RuntimeError)
+
+
+def test_a_stopped_comparison_says_so_and_nothing_else() -> None:
+    last = _statuses(raised=StoppedError())[-1]
+    assert 'role="status"' in last
+    assert "Stopped." in last
 
 
 def test_inputs_that_the_page_refuses() -> None:
