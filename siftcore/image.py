@@ -21,8 +21,6 @@ __all__ = ["check_mask", "check_shape", "check_type", "load_image", "to_grey"]
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 # Rounding in a user's own scaling may overshoot [0, 1] by this much.
 _RANGE_SLACK = 1e-6
-_BITS_PER_SAMPLE, _PLANAR_CONFIGURATION = 258, 284
-_TIFF = (".tif", ".tiff", ".btf")
 _SCALED_INTEGERS = (np.uint8, np.uint16)
 # Far inside float32, so that neither a bound nor the scaling overflows.
 _LARGEST_BOUND = 1e30

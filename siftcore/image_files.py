@@ -12,10 +12,10 @@ from PIL import Image, UnidentifiedImageError
 from siftcore.errors import ImageReadError
 from siftcore.image_paths import openable
 
-__all__ = ["pil_pixels", "read_pixels", "reading_failed"]
+__all__ = ["TIFF_ENDINGS", "pil_pixels", "read_pixels", "reading_failed"]
 
 _BITS_PER_SAMPLE, _PLANAR_CONFIGURATION = 258, 284
-_TIFF = (".tif", ".tiff", ".btf")
+TIFF_ENDINGS = (".tif", ".tiff", ".btf")
 
 
 def read_pixels(path: str | os.PathLike[str]) -> NDArray[Any]:
@@ -53,7 +53,7 @@ def read_pixels(path: str | os.PathLike[str]) -> NDArray[Any]:
                 _check_pixels(*opened.size)
                 return _deep_pixels(name, opened) if _is_deep_tiff(opened) else pil_pixels(opened)
         except UnidentifiedImageError:
-            if not name.lower().endswith(_TIFF):
+            if not name.lower().endswith(TIFF_ENDINGS):
                 raise
             return _tiff_pixels(name)
     except ImageReadError:

@@ -36,8 +36,8 @@ def match_features(
         share a match.
     approximate : bool, default False
         Search through FAISS (extra ``faiss``); a few in a hundred of the nearest are missed. It
-        pays for sets of more than 100,000, and with AVX-512 VNNI, where the exact search is faster,
-        of more than 400,000. Otherwise the search is exact.
+        is for sets of more than 100,000; with AVX-512 VNNI the exact search is faster there too.
+        Otherwise the search is exact.
 
     Returns
     -------

@@ -17,7 +17,7 @@ from siftcore.detection import (
     to_features,
 )
 from siftcore.errors import InputError
-from siftcore.image import check_mask, check_type
+from siftcore.image import check_mask, check_type, load_image
 from siftcore.matching import match_features
 from siftcore.nodata import fill_black, valid_pixels
 from siftcore.octaves import for_octaves
@@ -66,7 +66,7 @@ def _scale_space(
     scale: int = getattr(source, "scale", 1)
     rows = open_rows(image, value_range)
     if rows is None:
-        grey = read_grey(image, value_range)
+        grey = load_image(image, value_range)
         height, width = grey.shape
         if not faster_in_strips((scale * height, scale * width), params):
             return source.build(grey, params)

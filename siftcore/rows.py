@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from siftcore.errors import ImageReadError, InputError, MissingDependencyError
 from siftcore.image import check_shape, check_type, load_image, to_grey
+from siftcore.image_files import TIFF_ENDINGS
 from siftcore.nodata import fill_black, has_gaps
 
 __all__ = ["ArrayRows", "GreyRows", "ImageRows", "RasterRows", "TiffRows", "open_rows", "read_grey"]
 
 # Below this many pixels an image is read in one piece.
 LARGE = 2**25
-_TIFF = (".tif", ".tiff", ".btf")
 # Bytes of samples per byte of the file. Deflate reaches 1032, LZW 2700; a damaged header says more.
 _MOST_EXPANSION = 4096
 # What TIFF calls photometric interpretations, and its two kinds of JPEG.
@@ -286,7 +286,7 @@ def read_grey(image: Any, value_range: ValueRange = None) -> NDArray[np.float32]
 
 def _tiff_rows(path: str, value_range: ValueRange) -> TiffRows | None:
     # A pipe can be read only once, and not by tifffile.
-    if not path.lower().endswith(_TIFF) or not os.path.isfile(path):
+    if not path.lower().endswith(TIFF_ENDINGS) or not os.path.isfile(path):
         return None
     try:
         rows = TiffRows(path, value_range)

@@ -8,23 +8,20 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from siftcore.kernels._vectors import data_of, everywhere, instruction, larger, load
+from siftcore.kernels._vectors import (
+    compared,
+    data_of,
+    everywhere,
+    instruction,
+    is_whole,
+    larger,
+    load,
+    reduced,
+)
 
 __all__ = ["lanes_from", "largest_of", "lowest_bit"]
 
 _INT32 = ir.IntType(32)
-
-
-def _largest(builder: Any, values: Any) -> Any:
-    element = values.type.element
-    name = "smax" if isinstance(element, ir.IntType) else "fmax"
-    suffix = "i32" if name == "smax" else "f32"
-    function = cgutils.get_or_insert_function(  # type: ignore[no-untyped-call]
-        builder.module,
-        ir.FunctionType(element, [values.type]),
-        f"llvm.vector.reduce.{name}.v{values.type.count}{suffix}",
-    )
-    return builder.call(function, [values])
 
 
 def lanes_from(lanes: int) -> Any:
@@ -50,9 +47,7 @@ def lanes_from(lanes: int) -> Any:
             (data,) = data_of(context, builder, signature, arguments, 0)
             these = load(builder, data, arguments[1], lanes)
             least = everywhere(builder, arguments[2], lanes)
-            whole = isinstance(these.type.element, ir.IntType)
-            compare = builder.icmp_signed if whole else builder.fcmp_ordered
-            bits = builder.bitcast(compare(">=", these, least), ir.IntType(lanes))
+            bits = builder.bitcast(compared(builder, ">=", these, least), ir.IntType(lanes))
             return builder.zext(bits, _INT32)
 
         return signature, generate
@@ -93,7 +88,8 @@ def largest_of(lanes: int) -> Any:
                 place = builder.add(at, builder.mul(loop.index, stride))
                 value = load(builder, data, place, lanes)
                 builder.store(larger(builder, builder.load(best), value), best)
-            return _largest(builder, builder.load(best))
+            operation = "smax" if is_whole(first) else "fmax"
+            return reduced(builder, operation, builder.load(best))
 
         return signature, generate
 

@@ -21,8 +21,10 @@ from siftcore.kernels._vectors import (
     has_long_vectors,
     index,
     instruction,
+    is_whole,
     larger,
     load,
+    reduced,
     store,
     vector,
 )
@@ -107,12 +109,7 @@ def byte_product(typing_context, unsigned, at_unsigned, signed, at_signed, lengt
             one = load(builder, right, builder.add(at_unsigned, k), lanes)
             other = load(builder, left, builder.add(at_signed, k), lanes)
             builder.store(_added(builder, builder.load(total), one, other), total)
-        add = cgutils.get_or_insert_function(  # type: ignore[no-untyped-call]
-            builder.module,
-            ir.FunctionType(_INT32, [zero.type]),
-            f"llvm.vector.reduce.add.v{lanes}i32",
-        )
-        return builder.call(add, [builder.load(total)])
+        return reduced(builder, "add", builder.load(total))
 
     return signature, generate
 
@@ -127,7 +124,7 @@ def _sums(
     for off in less:
         for start in starts:
             place = cgutils.alloca_once(builder, start.type)  # type: ignore[no-untyped-call]
-            difference = builder.sub if isinstance(off.type.element, ir.IntType) else builder.fsub
+            difference = builder.sub if is_whole(off) else builder.fsub
             builder.store(difference(start, off), place)
             places.append(place)
     with cgutils.for_range(builder, length) as loop:

@@ -153,7 +153,8 @@ def searching(block: Block, nearness_of: Any, least_of: Any) -> Any:
         wave = min(most_columns, n_all)
         of_rows = np.empty(wave // group_columns * stride, sets.start.dtype)
         of_columns = np.empty(n_blocks * wave, sets.start.dtype)
-        nearest, enough = np.empty_like(of_columns[:wave]), np.empty_like(of_columns[:wave])
+        nearest = np.empty(wave, sets.start.dtype)
+        enough = np.empty(wave, sets.start.dtype)
         left = for_each * (last - first + n_all) + share * (last - first) * n_all
         for column in range(0, n_all, wave):
             n_here = min(wave, n_all - column)

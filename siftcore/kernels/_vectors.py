@@ -15,8 +15,9 @@ from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
 __all__ = [
-    "FLAGS", "constant", "data_of", "everywhere", "fetch", "has_feature", "has_long_vectors",
-    "index", "instruction", "larger", "load", "shifted", "store", "vector",
+    "FLAGS", "compared", "constant", "data_of", "everywhere", "fetch", "has_feature",
+    "has_long_vectors", "index", "instruction", "is_whole", "larger", "load", "reduced", "shifted",
+    "store", "vector",
 ]  # fmt: skip
 
 # Of single operations, as `FASTMATH` of whole kernels.
@@ -73,11 +74,31 @@ def shifted(builder: Any, first: Any, second: Any, by: int) -> Any:
     return builder.shuffle_vector(first, second, chosen)
 
 
+def is_whole(values: Any) -> bool:
+    """Whether a vector is of whole numbers, with a sign, and not of floats."""
+    return isinstance(values.type.element, ir.IntType)
+
+
+def compared(builder: Any, how: str, one: Any, other: Any) -> Any:
+    """One bit a lane: how the numbers of two vectors compare, none a NaN."""
+    compare = builder.icmp_signed if is_whole(one) else builder.fcmp_ordered
+    return compare(how, one, other)
+
+
 def larger(builder: Any, one: Any, other: Any) -> Any:
-    """The larger number in every lane, whole ones with a sign or floats, none a NaN."""
-    whole = isinstance(one.type.element, ir.IntType)
-    compare = builder.icmp_signed if whole else builder.fcmp_ordered
-    return builder.select(compare(">", one, other), one, other)
+    """The larger number in every lane."""
+    return builder.select(compared(builder, ">", one, other), one, other)
+
+
+def reduced(builder: Any, operation: str, values: Any) -> Any:
+    """One number of all lanes: ``"add"``, ``"smax"`` or ``"fmax"``, as LLVM's reductions."""
+    suffix = "i32" if is_whole(values) else "f32"
+    function = cgutils.get_or_insert_function(  # type: ignore[no-untyped-call]
+        builder.module,
+        ir.FunctionType(values.type.element, [values.type]),
+        f"llvm.vector.reduce.{operation}.v{values.type.count}{suffix}",
+    )
+    return builder.call(function, [values])
 
 
 def data_of(

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from siftcore.errors import MissingDependencyError
+from siftcore.errors import MissingDependencyError, OutputError
 from siftcore.retrieval.settings import Kind
 
 __all__ = [
@@ -107,4 +107,5 @@ def write_structure(structure: Any, path: Path) -> None:
         for number in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO):
             if f"({os.strerror(number)})" in str(error):
                 raise OSError(number, os.strerror(number), os.fspath(path)) from error
-        raise
+        reason = "free some space, or write to another disk"
+        raise OutputError(f"FAISS cannot write {str(path.parent)!r}: {reason}") from error

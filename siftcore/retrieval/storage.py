@@ -155,11 +155,7 @@ def _write(index: ImageIndex, folder: Path) -> None:
     parts = []
     try:
         with atomic_write(folder / structure) as temporary:
-            try:
-                write_structure(index.structure, temporary)
-            except RuntimeError as error:
-                reason = "free some space, or write to another disk"
-                raise OutputError(f"FAISS cannot write {str(folder)!r}: {reason}") from error
+            write_structure(index.structure, temporary)
         for part in index.parts:
             name = _name_in(folder, part)
             if name not in kept:
