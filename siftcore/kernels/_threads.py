@@ -7,24 +7,21 @@ output; so threads decide only who computes a range, not what is computed.
 from __future__ import annotations
 
 import itertools
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 import numba
 from numba import config
+
+from siftcore.kernels import _workers
 
 __all__ = ["both", "for_ranges", "for_stages", "thread_count"]
 
 Result = TypeVar("Result")
 # What a thread of the pool may use: Numba keeps the setting of every thread apart.
 _inherited = threading.local()
-
-_pool: ThreadPoolExecutor | None = None
-_pool_lock = threading.Lock()
 
 
 def _limit() -> int:
@@ -44,39 +41,8 @@ def thread_count() -> int:
     return int(numba.get_num_threads())
 
 
-def _shared_pool() -> ThreadPoolExecutor:
-    global _pool
-    with _pool_lock:
-        if _pool is None:
-            _pool = ThreadPoolExecutor(
-                max_workers=max(1, _limit() - 1),
-                thread_name_prefix="siftcore",
-            )
-        return _pool
-
-
-def _submit(task: Callable[[], None]) -> Future[None]:
-    global _pool
-    pool = _shared_pool()
-    try:
-        return pool.submit(task)
-    except BaseException:
-        # An interrupt amid it can leave a lock of the executor held for good, and whoever submits
-        # next would wait for ever; so that pool is not used again.
-        if _pool is pool:
-            _pool = None
-        raise
-
-
-def _forget_pool() -> None:
-    global _pool, _pool_lock
-    _pool = None
-    _pool_lock = threading.Lock()
-
-
-# A forked child inherits the pool object but none of its threads.
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_pool)
+def _started(call: Callable[[], object]) -> _workers.Task:
+    return _workers.start(call, most=max(1, _limit() - 1))
 
 
 # With fewer samples than about this, waking a thread takes longer than it saves.
@@ -115,15 +81,16 @@ def for_ranges(
     if len(starts) <= 1:
         return [task(start, n) for start in starts]
     results: list[Result | None] = [None] * len(starts)
+    failed: list[BaseException] = []
     tickets: Iterator[int] = itertools.count()
 
     def work() -> None:
         # next() on itertools.count is atomic, so each range is drawn once.
-        while (ticket := next(tickets)) < len(starts):
+        while not failed and (ticket := next(tickets)) < len(starts):
             start = starts[ticket]
             results[ticket] = task(start, min(start + chunk, n))
 
-    _on_threads(work, len(starts), samples)
+    _on_threads(work, failed, len(starts), samples)
     return results  # type: ignore[return-value]
 
 
@@ -158,7 +125,7 @@ def for_stages(
     tickets: Iterator[int] = itertools.count()
 
     def work() -> None:
-        while (ticket := next(tickets)) < n_chunks * len(stages):
+        while not failed and (ticket := next(tickets)) < n_chunks * len(stages):
             stage, place = divmod(ticket, n_chunks)
             start = place * chunk
             stop = min(start + chunk, n)
@@ -171,32 +138,47 @@ def for_stages(
             stages[stage](start, stop)
             done[stage + 1][place] = 1
 
+    _on_threads(work, failed, n_chunks, samples)
+
+
+def _on_threads(
+    work: Callable[[], None], failed: list[BaseException], n_ranges: int, samples: int | None
+) -> None:
+    """`work` here, and on other threads where there are enough ranges and samples.
+
+    Threads end before their next range when `failed` has an item.
+    """
+    small = samples is not None and samples < PARALLEL_FROM
+    n_helpers = 0 if small else min(thread_count(), n_ranges) - 1
+    if n_helpers <= 0:
+        work()
+        return
+
     def work_or_tell() -> None:
-        # An interrupt may come at any line, and others wait for the range that was drawn.
         try:
             work()
         except BaseException as error:
             failed.append(error)
-            raise
 
-    _on_threads(work_or_tell, n_chunks, samples)
-
-
-def _on_threads(work: Callable[[], None], n_ranges: int, samples: int | None) -> None:
-    """`work` here, and on other threads where there are enough ranges and samples."""
-    small = samples is not None and samples < PARALLEL_FROM
-    n_workers = 0 if small else min(thread_count(), n_ranges) - 1
-    if n_workers <= 0:
-        work()
-        return
-    workers = [_submit(work) for _ in range(n_workers)]
+    helpers: list[_workers.Task] = []
     try:
+        helpers.extend(_started(work_or_tell) for _ in range(n_helpers))
         work()
-    finally:
-        # A worker that never started has nothing left to do.
-        pending = [worker for worker in workers if not worker.cancel()]
-        for worker in pending:
-            worker.result()
+        for helper in helpers:
+            helper.finished()
+    except BaseException as error:
+        # An interrupt may come at any line, and others wait for the range that was drawn.
+        failed.append(error)
+        for helper in helpers:
+            helper.finished()
+        failed.clear()
+        raise
+    if failed:
+        try:
+            raise failed[0]
+        finally:
+            # Its traceback holds this frame, which holds it.
+            failed.clear()
 
 
 def both(first: Callable[[], object], second: Callable[[], object]) -> None:
@@ -222,14 +204,17 @@ def both(first: Callable[[], object], second: Callable[[], object]) -> None:
         finally:
             del _inherited.count
 
-    started = _submit(elsewhere)
+    other = _started(elsewhere)
     try:
         first()
     except BaseException:
-        if not started.cancel():
-            wait([started])
+        other.finished()
         raise
-    if started.cancel():
+    if not other.finished():
         second()
-    else:
-        started.result()
+    elif other.error is not None:
+        try:
+            raise other.error
+        finally:
+            # Its traceback holds the task.
+            other.error = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import sys
-import threading
 import time
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 import pytest
 
 import siftcore
-from siftcore.kernels import _threads
+from siftcore.kernels import _threads, _workers
 from tests.safety.digests import extracted, images
 
 IMAGE = images()[0]
@@ -89,29 +88,8 @@ def test_an_exception_of_a_range_passes() -> None:
         assert _threads.for_ranges(lambda a, b: b - a, 100, 10) == [10] * 10
 
 
-def test_a_pool_that_was_interrupted_at_its_locks_is_not_used_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    # A machine of one processor would not ask the pool.
-    monkeypatch.setattr(_threads._inherited, "count", 2, raising=False)
-
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    def ranges() -> list[int]:
-        return _threads.for_ranges(lambda start, stop: stop - start, 100, 10)
-
-    for call in (ranges, lambda: _threads.both(ranges, ranges)):
-        monkeypatch.setattr(_threads._shared_pool(), "submit", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            call()
-        assert ranges() == [10] * 10
-
-
 def test_no_thread_is_left_waiting() -> None:
-    extracted(IMAGE)
-    before = threading.active_count()
     for _ in range(5):
         with pytest.raises(MemoryError):
             siftcore.extract(IMAGE, Broken(1, MemoryError()))
-    assert threading.active_count() <= max(before, _threads._limit())
+    assert _workers.n_workers() < max(2, _threads._limit())

@@ -1,0 +1,69 @@
+"""A process that is interrupted again and again, and then ends as any other.
+
+Run as ``python -m tests.safety.interrupted N``: N interrupts of work that is all handing over to
+other threads, then some of extractions; "ended" is the last thing that it prints.
+"""
+
+from __future__ import annotations
+
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable
+
+from siftcore.kernels import _threads
+from tests.safety.digests import extracted, images
+
+
+def _ranges() -> list[int]:
+    return _threads.for_ranges(lambda start, stop: stop - start, 40, 10)
+
+
+def _handovers() -> None:
+    sums = bytearray(40)
+
+    def stage(start: int, stop: int) -> None:
+        sums[start:stop] = b"\x01" * (stop - start)
+
+    assert _ranges() == [10] * 4
+    _threads.both(_ranges, _ranges)
+    _threads.for_stages([stage, stage], 40, 10, 5, _threads.PARALLEL_FROM)
+    assert all(sums)
+
+
+def _interrupt(work: Callable[[], object], n: int, most: float) -> int:
+    """Interrupt work `n` times at random, up to `most` seconds from its start; how many raised."""
+    moments = random.Random(0)
+    raised = 0
+    for _ in range(n):
+        moment = moments.uniform(1e-5, most)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, moment)
+            # Python only reports an interrupt that comes in a destructor, so none may be left.
+            until = time.monotonic() + moment
+            while time.monotonic() < until:
+                work()
+            time.sleep(0.01)
+        except KeyboardInterrupt:
+            raised += 1
+    return raised
+
+
+def main() -> None:
+    n = int(sys.argv[1])
+    # As on a machine of two processors, which hands over.
+    _threads._inherited.count = 2
+    image = images()[0]
+    wanted = extracted(image)
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    raised = _interrupt(_handovers, n, 2e-3) + _interrupt(lambda: extracted(image), n // 20, 2e-2)
+    assert raised > n // 2
+    signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    _handovers()
+    assert extracted(image) == wanted
+    print("ended")
+
+
+if __name__ == "__main__":
+    main()
