@@ -32,22 +32,28 @@ def _handovers() -> None:
     assert all(sums)
 
 
+def _work_for(seconds: float, work: Callable[[], object]) -> None:
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    # Python only reports an interrupt that comes in a destructor, so none may be left.
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        work()
+    time.sleep(0.01)
+
+
+def _raises(seconds: float, work: Callable[[], object]) -> bool:
+    # One call: Python 3.13 does not look for a handler at the end of a loop.
+    try:
+        _work_for(seconds, work)
+    except KeyboardInterrupt:
+        return True
+    return False
+
+
 def _interrupt(work: Callable[[], object], n: int, most: float) -> int:
-    """Interrupt work `n` times at random, up to `most` seconds from its start; how many raised."""
+    """Work that is interrupted `n` times, each up to `most` seconds from its start; how often."""
     moments = random.Random(0)
-    raised = 0
-    for _ in range(n):
-        moment = moments.uniform(1e-5, most)
-        try:
-            signal.setitimer(signal.ITIMER_REAL, moment)
-            # Python only reports an interrupt that comes in a destructor, so none may be left.
-            until = time.monotonic() + moment
-            while time.monotonic() < until:
-                work()
-            time.sleep(0.01)
-        except KeyboardInterrupt:
-            raised += 1
-    return raised
+    return sum(_raises(moments.uniform(1e-5, most), work) for _ in range(n))
 
 
 def main() -> None:
