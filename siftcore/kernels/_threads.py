@@ -207,10 +207,12 @@ def both(first: Callable[[], object], second: Callable[[], object]) -> None:
     other = _started(elsewhere)
     try:
         first()
+        done = other.finished()
     except BaseException:
+        # Nothing of this call goes on behind it; a second interrupt does not wait.
         other.finished()
         raise
-    if not other.finished():
+    if not done:
         second()
     elif other.error is not None:
         try:

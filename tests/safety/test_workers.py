@@ -8,6 +8,7 @@ import gc
 import subprocess
 import sys
 import threading
+import time
 import weakref
 
 import numpy as np
@@ -173,3 +174,26 @@ def test_an_idle_worker_keeps_nothing_alive() -> None:
             assert gone() is None
         finally:
             gc.enable()
+
+
+def test_an_interrupted_wait_leaves_no_work_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[int] = []
+    wait_for = _workers.Task.finished
+
+    def interrupted_once(task: _workers.Task) -> bool:
+        waits.append(1)
+        if len(waits) == 1:
+            raise KeyboardInterrupt
+        return wait_for(task)
+
+    monkeypatch.setattr(_workers.Task, "finished", interrupted_once)
+    begun, done = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        begun.set()
+        time.sleep(0.2)
+        done.set()
+
+    with pytest.raises(KeyboardInterrupt):
+        _threads.both(lambda: begun.wait(20.0), slow)
+    assert done.is_set()
