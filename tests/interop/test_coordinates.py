@@ -111,6 +111,9 @@ def test_only_vlfeat_and_scikit_image_truncate() -> None:
     assert descriptor_layouts.bytes_from_unit(entry).max() == 128
     assert descriptor_layouts.vlfeat_bytes(entry).max() == 127
     assert descriptor_layouts.scikit_image_bytes(entry).max() == 127
+    entry[0, 0] = 0.9
+    for name in ("bytes_from_unit", "vlfeat_bytes", "scikit_image_bytes"):
+        assert getattr(descriptor_layouts, name)(entry).max() == 255
 
 
 def test_root_sift_and_back(unit: np.ndarray) -> None:

@@ -60,6 +60,14 @@ def test_extracted_keypoints_get_their_own_descriptors(
     assert np.median(correlation) > 0.99999
 
 
+def test_a_providers_grid_is_where_its_keypoints_are_described(crop: Image) -> None:
+    for provider in ("bicubic-x2", "bicubic-x4"):
+        features = siftcore.extract(crop, provider, max_keypoints=200)
+        again = siftcore.describe(crop, features.xy, features.sigma, features.angle, provider)
+        correlation = correlations(again.descriptors, features.descriptors)
+        assert np.median(correlation) > 0.99999
+
+
 def test_missing_angles_are_found(camera: Image, features: siftcore.Features) -> None:
     found = siftcore.describe(camera, features.xy, features.sigma)
     assert len(found) == len(features)
