@@ -72,6 +72,8 @@ def test_upright_gives_angle_zero_once(crop: NDArray[np.uint8]) -> None:
     places = np.unique(np.c_[turned.xy, turned.sigma], axis=0)
     np.testing.assert_array_equal(np.unique(np.c_[upright.xy, upright.sigma], axis=0), places)
     assert len(upright) == len(places) < len(turned)
+    given = siftcore.describe(crop, places[:, :2], places[:, 2], params=SiftParams(upright=True))
+    assert (given.angle == 0).all()
 
 
 def test_at_most_so_many_orientations(crop: NDArray[np.uint8]) -> None:

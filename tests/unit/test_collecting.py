@@ -8,6 +8,7 @@ import pytest
 import siftcore
 from siftcore.collecting import FeatureCollector
 from siftcore.kernels.reordering import reorder_rows
+from siftcore.selection import order
 
 
 def some_features(n: int, seed: int) -> siftcore.Features:
