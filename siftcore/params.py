@@ -111,7 +111,8 @@ class OrientationParams:
     n_orientation_bins : int, default 36
         Bins of the gradient histogram, 8 to 360.
     orientation_peak_ratio : float, default 0.8
-        Each local peak above this share of the highest becomes a keypoint.
+        Each local peak of at least this share of the highest becomes a keypoint; 1 keeps the
+        highest alone.
     orientation_window : float, default 1.5
         Standard deviation of the histogram's Gaussian window, in units of the keypoint's sigma.
     max_orientations : int or None, default None

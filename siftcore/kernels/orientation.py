@@ -132,7 +132,7 @@ def _orient(  # type: ignore[no-untyped-def]
             here = histogram[b]
             before = histogram[b - 1] if b > 0 else histogram[n_bins - 1]
             after = histogram[b + 1] if b + 1 < n_bins else histogram[0]
-            if here <= before or here <= after or here <= peak_ratio * highest:
+            if here <= before or here <= after or here < peak_ratio * highest:
                 continue
             offset = 0.5 * (before - after) / (before + after - 2.0 * here)
             direction = (b + offset) * (2.0 * math.pi / n_bins)
@@ -174,7 +174,7 @@ def find_orientations(
     window : float
         Standard deviation of the Gaussian window, in units of `sigma`.
     peak_ratio : float
-        Peaks above this share of the highest count.
+        Peaks of at least this share of the highest count.
     n_bins : int
     first_row, height : int, optional
         Of a strip: the octave's row that is the first of `gaussians`, and its number of rows. `y`

@@ -105,6 +105,17 @@ def test_layouts_of_one_entry() -> None:
     assert descriptor_layouts.scikit_image_bytes(entry)[0, 32 * 2 + 8 * 2 + 3] == 128
 
 
+def test_only_vlfeat_and_scikit_image_truncate() -> None:
+    entry = np.zeros((1, 128), np.float32)
+    entry[0, 0] = 127.75 / 512
+    assert descriptor_layouts.bytes_from_unit(entry).max() == 128
+    assert descriptor_layouts.vlfeat_bytes(entry).max() == 127
+    assert descriptor_layouts.scikit_image_bytes(entry).max() == 127
+    entry[0, 0] = 0.9
+    for name in ("bytes_from_unit", "vlfeat_bytes", "scikit_image_bytes"):
+        assert getattr(descriptor_layouts, name)(entry).max() == 255
+
+
 def test_root_sift_and_back(unit: np.ndarray) -> None:
     root = descriptor_layouts.root_sift(unit)
     np.testing.assert_allclose(np.linalg.norm(root, axis=1), 1.0, atol=1e-6)

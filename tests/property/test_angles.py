@@ -72,6 +72,8 @@ def test_upright_gives_angle_zero_once(crop: NDArray[np.uint8]) -> None:
     places = np.unique(np.c_[turned.xy, turned.sigma], axis=0)
     np.testing.assert_array_equal(np.unique(np.c_[upright.xy, upright.sigma], axis=0), places)
     assert len(upright) == len(places) < len(turned)
+    given = siftcore.describe(crop, places[:, :2], places[:, 2], params=SiftParams(upright=True))
+    assert (given.angle == 0).all()
 
 
 def test_at_most_so_many_orientations(crop: NDArray[np.uint8]) -> None:
@@ -82,3 +84,29 @@ def test_at_most_so_many_orientations(crop: NDArray[np.uint8]) -> None:
     assert len(single) == len(places)
     kept = {tuple(row) for row in np.c_[single.xy, single.sigma, single.angle].tolist()}
     assert kept < {tuple(row) for row in np.c_[every.xy, every.sigma, every.angle].tolist()}
+
+
+def test_a_peak_ratio_of_1_keeps_the_highest_peak(crop: NDArray[np.uint8]) -> None:
+    every = siftcore.extract(crop)
+    highest = siftcore.extract(crop, params=SiftParams(orientation_peak_ratio=1.0))
+    single = siftcore.extract(crop, params=SiftParams(max_orientations=1))
+    assert 0 < len(highest) < len(every)
+    np.testing.assert_array_equal(highest.xy, single.xy)
+    np.testing.assert_array_equal(highest.angle, single.angle)
+
+
+@pytest.mark.parametrize("contrast", [1e-3, 1e-6, 1e-12])
+def test_faint_images_have_the_same_angles_and_descriptors(
+    crop: NDArray[np.uint8], contrast: float
+) -> None:
+    image = crop.astype(np.float32) / 255
+    features = siftcore.extract(image)
+    faint = (np.float32(contrast) * image).astype(np.float32)
+    for angle in (features.angle, None):
+        expected = siftcore.describe(image, features.xy, features.sigma, angle)
+        found = siftcore.describe(faint, features.xy, features.sigma, angle)
+        turns = angle_difference(found.angle.astype(np.float64), expected.angle)
+        # Rounding may move a vote into the next bin.
+        assert (np.abs(turns) < 5e-3).mean() > 0.99
+        same = np.abs(found.descriptors - expected.descriptors).max(axis=1) < 1e-2
+        assert same.mean() > 0.99

@@ -60,6 +60,14 @@ def test_extracted_keypoints_get_their_own_descriptors(
     assert np.median(correlation) > 0.99999
 
 
+def test_a_providers_grid_is_where_its_keypoints_are_described(crop: Image) -> None:
+    for provider in ("bicubic-x2", "bicubic-x4"):
+        features = siftcore.extract(crop, provider, max_keypoints=200)
+        again = siftcore.describe(crop, features.xy, features.sigma, features.angle, provider)
+        correlation = correlations(again.descriptors, features.descriptors)
+        assert np.median(correlation) > 0.99999
+
+
 def test_missing_angles_are_found(camera: Image, features: siftcore.Features) -> None:
     found = siftcore.describe(camera, features.xy, features.sigma)
     assert len(found) == len(features)
@@ -84,12 +92,19 @@ def test_points_outside_are_refused(crop: Image, point: tuple[float, float]) -> 
         siftcore.describe(crop, [(3, 4), point], 2.0, 0.0)
 
 
+def test_the_outer_edges_of_the_outer_pixels_are_inside(crop: Image) -> None:
+    corners = [(-0.5, -0.5), (159.5, -0.5), (-0.5, 127.5), (159.5, 127.5)]
+    described = siftcore.describe(crop, corners, 2.0, 0.0)
+    np.testing.assert_allclose(np.linalg.norm(described.descriptors, axis=1), 1.0, atol=1e-5)
+
+
 def test_lengths_must_agree(crop: Image) -> None:
     with pytest.raises(siftcore.InputError, match="2"):
         siftcore.describe(crop, [[1, 2], [3, 4], [5, 6]], [1.0, 2.0])
     with pytest.raises(siftcore.InputError):
         siftcore.describe(crop, [[1, 2, 3]], [1.0])
-    with pytest.raises(siftcore.InputError):
-        siftcore.describe(crop, [[1, 2]], [-1.0])
+    for sigma in (-1.0, 0.0):
+        with pytest.raises(siftcore.InputError, match="positive"):
+            siftcore.describe(crop, [[1, 2]], [sigma])
     with pytest.raises(siftcore.InputError):
         siftcore.describe(crop, [[math.nan, 2]], [1.0])

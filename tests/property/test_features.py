@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 import siftcore
 from siftcore import Features, SiftParams
+from siftcore.selection import spread_out
 
 Image = NDArray[np.uint8]
 ARRAYS = ("xy", "sigma", "angle", "response", "octave", "level", "descriptors")
@@ -88,6 +90,15 @@ def test_ties_go_by_position(crop: Image) -> None:
     assert_ordered(tiled)
 
 
+def test_a_budget_that_ends_among_equal_responses_keeps_their_order(crop: Image) -> None:
+    image = np.tile(crop[:64, :96], (3, 2))
+    tiled = siftcore.extract(image)
+    ends = np.flatnonzero(np.diff(tiled.response) == 0) + 1
+    assert len(ends) > 20
+    for n in (1, *ends[[0, 1, 2, 5, 11, -1]].tolist()):
+        assert_same(siftcore.extract(image, max_keypoints=n), tiled[:n])
+
+
 @settings(max_examples=12, deadline=None, derandomize=True)
 @given(n=st.integers(1, 1500))
 def test_budget_keeps_exactly_the_strongest(camera: Image, features: Features, n: int) -> None:
@@ -115,6 +126,36 @@ def test_spread_keeps_the_budget_and_covers_more(camera: Image, features: Featur
         least = emptiness(features)
         left = emptiness(spread) - least
         assert left < 0.6 * (emptiness(features[:n]) - least)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(
+    width=st.integers(1, 90),
+    height=st.integers(1, 90),
+    n_keypoints=st.integers(0, 60),
+    n=st.integers(1, 70),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_spread_takes_every_cells_strongest_then_its_second(
+    width: int, height: int, n_keypoints: int, n: int, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    # Up to the outer edges of the outer pixels.
+    xy = rng.uniform((-0.5, -0.5), (width - 0.5, height - 0.5), (n_keypoints, 2))
+    features = Features(
+        xy=xy, sigma=np.ones(len(xy)), angle=np.zeros(len(xy)), octave=np.zeros(len(xy)),
+        response=-np.sort(-rng.random(len(xy))), level=np.ones(len(xy)),
+        descriptors=np.zeros((len(xy), 128)), image_size=(width, height), provider="dog",
+    )  # fmt: skip
+    side = max(1.0, (width * height / n) ** 0.5)
+    taken: dict[tuple[int, int], int] = {}
+    rounds = []
+    for i, (x, y) in enumerate(features.xy.astype(float)):
+        cell = int(min(max(x, 0), width - 1) / side), int(min(max(y, 0), height - 1) / side)
+        rounds.append((taken.get(cell, 0), i))
+        taken[cell] = taken.get(cell, 0) + 1
+    expected = sorted(i for _, i in sorted(rounds)[:n])
+    assert spread_out(features, n).tolist() == expected
 
 
 def test_mask_acts_before_the_budget(camera: Image, features: Features) -> None:
@@ -178,6 +219,9 @@ def test_indexing(features: Features) -> None:
     shuffled = features[np.random.default_rng(1).permutation(len(features))]
     np.testing.assert_array_equal(shuffled.top(7).response, features.response[:7])
     assert len(features.top(10**9)) == len(features)
+    assert len(features.top(-1)) == 0
+    alike = replace(features[:5], response=np.array([1, 2, 1, 2, 2], np.float32))
+    np.testing.assert_array_equal(alike.top(4).xy, features.xy[[1, 3, 4, 0]])
     assert len(features[[]]) == 0
     with pytest.raises(siftcore.InputTypeError):
         features[3]

@@ -159,6 +159,8 @@ def test_any_length_of_descriptor(length: int) -> None:
         (np.zeros((3, 64)), siftcore.errors.InputError, "one length; got 64 and 128"),
         (np.zeros((3, 0)), siftcore.errors.InputError, "no numbers"),
         (np.full((3, 128), np.nan), siftcore.errors.InputError, "finite"),
+        (np.full((3, 128), 2e9), siftcore.errors.InputError, "within 1e.09"),
+        (np.full((3, 128), -2e9), siftcore.errors.InputError, "within 1e.09"),
         (np.full((3, 128), 1e300), siftcore.errors.InputError, "finite"),
         (np.full((3, 128), "a"), siftcore.errors.InputTypeError, "real numbers"),
         (np.full((3, 128), 1j), siftcore.errors.InputTypeError, "real numbers"),
@@ -173,6 +175,30 @@ def test_no_descriptors_are_no_matches() -> None:
     rows = np.ones((4, 128), np.float32)
     assert len(siftcore.match_descriptors(rows[:0], rows)) == 0
     assert len(siftcore.match_descriptors(rows, np.zeros((0, 0)))) == 0
+
+
+def test_a_ratio_is_passed_by_smaller_ones_only() -> None:
+    a = np.zeros((1, 2), np.float32)
+    b = np.array([[0, 4], [3, 0]], np.float32)
+    (match,) = siftcore.match_descriptors(a, b, ratio=0.7501).ratio
+    assert match == 0.75
+    assert len(siftcore.match_descriptors(a, b, ratio=0.75)) == 0
+
+
+@pytest.mark.parametrize("away", [0.0, 2.0])
+def test_two_that_are_equally_near_are_kept_without_a_ratio_only(away: float) -> None:
+    a = np.zeros((1, 2), np.float32)
+    b = np.array([[away, 0], [0, away], [9, 9]], np.float32)
+    assert len(siftcore.match_descriptors(a, b, ratio=0.999)) == 0
+    for ratio in (None, 1.0):
+        found = siftcore.match_descriptors(a, b, ratio=ratio)
+        assert found.indices.tolist() == [[0, 0]]
+        assert (found.distance[0], found.ratio[0]) == (away, 1.0)
+
+
+def test_the_largest_descriptors_are_taken() -> None:
+    rows = np.array([[1e9, -1e9], [-1e9, 1e9]], np.float32)
+    assert siftcore.match_descriptors(rows, rows).indices.tolist() == [[0, 0], [1, 1]]
 
 
 @pytest.fixture(scope="module")

@@ -119,3 +119,23 @@ def same_keypoints(
     # An angle just below 2 pi is the neighbour of one just above 0.
     difference[..., 3] = np.minimum(difference[..., 3], 2 * np.pi - difference[..., 3])
     return np.nonzero((difference < (0.01, 0.01, 0.02, 0.004)).all(axis=2))
+
+
+# Below the finest level that finds keypoints, at both sides of where one octave follows another,
+# and beyond the coarsest.
+@pytest.mark.parametrize("sigma", [0.4, 0.8, 1.0, 1.75, 1.85, 2.4, 3.6, 5.0, 14.5, 16.0])
+def test_given_keypoints_are_described_where_the_mirror_reads(sigma: float) -> None:
+    image = skimage.data.coins()[20:212, 30:254].astype(np.float32) / 255
+    rng = np.random.default_rng(31)
+    # Away from the border, or half-way to it where the window is too large for that.
+    reach = min(7.5 * np.sqrt(2) * sigma + 2, 60.0)
+    xy = rng.uniform((reach, reach), (223 - reach, 191 - reach), (12, 2))
+    angle = rng.uniform(0, 6, 12)
+    found = siftcore.describe(image, xy, sigma, angle)
+    given = [naive.Keypoint(x, y, sigma, a, 0.0) for (x, y), a in zip(xy, angle, strict=True)]
+    correlation = correlations(found.descriptors, naive.describe(image, given))
+    assert correlation.min() > (0.999 if reach < 60.0 else 0.99)
+    # The level that is named lies on the ladder of the octave that is named.
+    named = 1.6 * 2.0 ** (found.octave + found.level / 3)
+    inside = (named > 0.81) & (named < 20.0)
+    np.testing.assert_allclose(named[inside], found.sigma[inside], rtol=1e-5)

@@ -16,7 +16,7 @@ from siftcore.kernels.descriptor import compute_descriptors
 from siftcore.kernels.doubling import double_linearly
 from siftcore.kernels.extrema import find_extrema
 from siftcore.kernels.orientation import find_orientations
-from siftcore.kernels.refine import refine_extrema
+from siftcore.kernels.refine import Extrema, refine_extrema
 from tests.keypoints import angle_difference
 from tests.reference import naive
 from tests.reference import naive_detection as stages
@@ -77,6 +77,19 @@ def test_extrema_lie_on_their_side_of_0(sign: float) -> None:
     assert found(-0.5, -0.25) == []
 
 
+@quick
+@given(height=SIDES, width=SIDES, levels=st.integers(4, 6), seed=SEEDS)
+def test_extrema_of_weighted_levels(height: int, width: int, levels: int, seed: int) -> None:
+    # Grey values and weights whose products float32 holds, so that ties stay ties.
+    rng = np.random.default_rng(seed)
+    gaussians = rng.integers(0, 40, (levels, height, width)).astype(np.float32)
+    weights = rng.choice(np.array([0.5, 1.0, 1.5, 4.0], np.float32), levels - 1)
+    dogs = weights[:, None, None] * stages.differences(gaussians.astype(np.float64))
+    got = find_extrema(gaussians, np.full(levels - 1, 6.5, np.float32), weights)
+    expected = [tuple(e) for e in stages.extrema(dogs).tolist() if abs(dogs[tuple(e)]) > 6.5]
+    assert sorted(map(tuple, got.tolist())) == sorted(expected)
+
+
 def test_extrema_respect_each_levels_threshold(octaves: list[stages.Octave]) -> None:
     gaussians = octaves[0].gaussians.astype(np.float32)
     thresholds = np.array([9, 0.02, 0.005, 0.01, 9], np.float32)
@@ -135,6 +148,34 @@ def test_refinement(octaves: list[stages.Octave]) -> None:
             assert refined.value[i] == pytest.approx(point.value, abs=1e-6)
             assert refined.sigma[i] == pytest.approx(stages.locate(octave, point)[2], rel=1e-3)
     assert n_moved > 5
+
+
+def test_refinement_of_weighted_levels(octaves: list[stages.Octave]) -> None:
+    octave = octaves[0]
+    gaussians, threshold = octave.gaussians.astype(np.float32), 0.01
+    weights = np.array([1.2, 1.0, 0.9, 1.1, 1.3])
+    # The same differences, all of weight 1.
+    steps = weights[:, None, None] * np.diff(gaussians.astype(np.float64), axis=0)
+    summed = np.concatenate([gaussians[:1], gaussians[0] + steps.cumsum(axis=0)])
+
+    def refined(stack: NDArray[np.float64], weights: NDArray[np.float64] | None) -> Extrema:
+        return refine_extrema(
+            stack.astype(np.float32),
+            find_extrema(summed.astype(np.float32), np.full(5, threshold, np.float32)),
+            octave.sigmas,
+            np.full(5, threshold),
+            delta=octave.delta,
+            edge_ratio=10.0,
+            max_fits=5,
+            weights=weights,
+        )
+
+    got, expected = refined(octave.gaussians, weights), refined(summed, None)
+    assert len(expected.value) > 20
+    assert len(set(expected.sample[:, 0].tolist())) > 1
+    np.testing.assert_array_equal(got.sample, expected.sample)
+    for a, b in zip(got[1:], expected[1:], strict=True):
+        np.testing.assert_allclose(a, b, atol=2e-4)
 
 
 def keypoints_in(level: NDArray[np.float64], sigma: float, n: int) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ import pytest
 import siftcore
 from siftcore.collecting import FeatureCollector
 from siftcore.kernels.reordering import reorder_rows
+from siftcore.selection import order
 
 
 def some_features(n: int, seed: int) -> siftcore.Features:
@@ -60,3 +61,19 @@ def test_rows_are_reordered_in_place(n: int) -> None:
     expected = rows[places]
     reorder_rows(rows, places)
     np.testing.assert_array_equal(rows, expected)
+
+
+def test_ties_go_by_y_x_sigma_angle_and_octave() -> None:
+    rng = np.random.default_rng(9)
+    # Few values of each, so that every column decides somewhere.
+    columns = rng.integers(0, 2, (6, 300))
+    response, y, x, sigma, angle, octave = columns
+    places = order(
+        np.stack([x, y], axis=1).astype(np.float32),
+        sigma.astype(np.float32),
+        angle.astype(np.float32),
+        response.astype(np.float32),
+        octave.astype(np.int16),
+    )
+    rows = list(zip(-response, y, x, sigma, angle, octave, strict=True))
+    assert [rows[place] for place in places] == sorted(rows)

@@ -93,6 +93,11 @@ def test_weighing_the_dog_is_scaling_the_threshold(n: int) -> None:
     np.testing.assert_allclose(1.0 / dog_weights(sigmas), scaled, rtol=1e-9)
 
 
+@pytest.mark.parametrize("delta", [0.5, 1 / 3, 7.0])
+def test_lowes_ladder_is_weighed_with_1_to_the_last_bit(delta: float) -> None:
+    assert (dog_weights(delta * ladder_sigmas(ScaleSpaceParams())) == 1.0).all()
+
+
 def test_the_dog_is_that_multiple_of_the_laplacian() -> None:
     sigma, k = 2.0, 1.001
     x = np.linspace(-8.0, 8.0, 101)

@@ -60,6 +60,26 @@ def test_too_few_matches_give_no_model(geometry: Any, least: int) -> None:
     assert not inliers.any()
 
 
+def _seen_twice(n: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Points in space from two places, in pixels."""
+    random = np.random.default_rng(5)
+    points = random.uniform((-2, -2, 4), (2, 2, 9), (n, 3))
+    moved = points + np.array([1.0, 0.3, -0.5])
+    a, b = (300.0 * p[:, :2] / p[:, 2:] + (320, 240) for p in (points, moved))
+    return a.astype(np.float32), b.astype(np.float32)
+
+
+def test_as_few_points_as_determine_a_model_give_it() -> None:
+    a, _ = _points(4, outliers=0)
+    b = _transfer(HOMOGRAPHY, a.astype(float)).astype(np.float32)
+    model, inliers = estimate_geometry(a, b, "homography")
+    assert inliers.tolist() == [True] * 4
+    np.testing.assert_allclose(model, HOMOGRAPHY / HOMOGRAPHY[2, 2], rtol=1e-2, atol=1e-4)
+    model, inliers = estimate_geometry(*_seen_twice(7), "fundamental")
+    assert inliers.tolist() == [True] * 7
+    assert np.linalg.norm(model) == pytest.approx(1.0)
+
+
 def test_coincident_points_give_no_model() -> None:
     same = np.full((20, 2), 7.0, np.float32)
     for geometry in ("homography", "fundamental"):
