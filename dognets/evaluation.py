@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +74,20 @@ class DogPsnr:
     def gain(self) -> NDArray[np.float64]:
         """Over bicubic, dB."""
         return self.predicted - self.bicubic
+
+    def as_columns(self) -> dict[str, float]:
+        """``psnr_D1``, ..., ``gain_D1``, ...: a row of a run's ``validation.csv``."""
+        values = {"psnr": self.predicted, "gain": self.gain}
+        return {f"{k}_D{i}": float(v) for k, line in values.items() for i, v in enumerate(line, 1)}
+
+    def as_lists(self) -> list[Any]:
+        """What `from_lists` takes: plain numbers, as checkpoints hold them."""
+        return [self.predicted.tolist(), self.bicubic.tolist(), self.images]
+
+    @classmethod
+    def from_lists(cls, predicted: list[float], bicubic: list[float], images: int) -> DogPsnr:
+        """The inverse of `as_lists`, exactly."""
+        return cls(np.array(predicted), np.array(bicubic), images)
 
     def as_dict(self) -> dict[str, list[float]]:
         """``psnr`` and ``gain``, rounded: what a manifest says."""

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from dognets.errors import DeviceError
+from dognets.exactness import exact_float32
 from dognets.models.base import SuperResolver
 from siftcore.errors import ParameterError
 from siftcore.forking import needs_one_thread
@@ -137,11 +138,12 @@ class Runner:
         if needs_one_thread() and self.device.type == "cpu":
             # At every call: OpenMP keeps the setting of every thread apart.
             torch.set_num_threads(1)
-        stack = np.stack([np.pad(image, BORDER, mode="symmetric") for image in images])
+        padded = [np.pad(image, BORDER, mode="symmetric") for image in images]
+        stack = np.stack(padded).astype(np.float32, copy=False)
         low = torch.from_numpy(stack)[:, None].to(self.device)
         height, width = images[0].shape
         half = torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not torch.float32)
-        with torch.inference_mode(), half:
+        with torch.inference_mode(), half, exact_float32(self.device):
             result = self._predict(low, height, width)
         return result.float().cpu().numpy()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ import torch
 from dognets.errors import CheckpointError
 from siftcore.io.atomic import atomic_write
 
-__all__ = ["FILE_NAME", "load_checkpoint", "save_checkpoint"]
+__all__ = ["FILE_NAME", "check_settings", "load_checkpoint", "save_checkpoint"]
 
 FILE_NAME = "last.pt"
+# What torch's zip writer names itself where a write fails.
+_ZIP_WRITER = ("inline_container", "PytorchStreamWriter")
 
 
 def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
@@ -28,7 +31,9 @@ def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
         try:
             torch.save(state, temporary)
         except RuntimeError as error:
-            # How torch's zip writer reports a failed write.
+            # Others come from tensors, such as those of a GPU that failed.
+            if not any(part in str(error) for part in _ZIP_WRITER):
+                raise
             reason = f"No space left on device ({error})"
             raise OSError(errno.ENOSPC, reason, str(temporary)) from error
 
@@ -55,3 +60,25 @@ def load_checkpoint(folder: Path) -> dict[str, Any]:
             f"cannot read the checkpoint {str(path)!r}: {reason}; delete it and start the run again"
         ) from e
     return state
+
+
+def check_settings(folder: Path, state: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Raise `CheckpointError` where a checkpoint is of a run with other settings.
+
+    Parameters
+    ----------
+    folder : path
+        Of the checkpoint, for the message.
+    state : mapping
+        As `load_checkpoint` gives it.
+    now : mapping
+        Settings of the run that is to go on from it.
+    """
+    saved = state.get("settings")
+    saved = saved if isinstance(saved, dict) else {}
+    changed = [f"{k}: {saved.get(k)!r}, now {v!r}" for k, v in now.items() if saved.get(k) != v]
+    if changed:
+        raise CheckpointError(
+            f"the checkpoint in {str(folder)!r} was made with other settings "
+            f"({'; '.join(changed)}); use the same, or start a new run"
+        )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 import torch.distributed as dist
 
-__all__ = ["Place", "join", "leave"]
+__all__ = ["Place", "any_process", "join", "leave"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,15 @@ def join(device: torch.device) -> Place:
     if not dist.is_initialized():
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     return place
+
+
+def any_process(asked: bool, place: Place, device: torch.device) -> bool:
+    """Whether any of the processes asks; all of them must call it, and get the same answer."""
+    if place.world == 1:
+        return asked
+    found = torch.tensor(int(asked), device=device)
+    dist.all_reduce(found, dist.ReduceOp.MAX)
+    return bool(found)
 
 
 def leave() -> None:

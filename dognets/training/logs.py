@@ -31,7 +31,14 @@ class RunLog:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
             return
-        self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step)
+        # It hides that step itself too.
+        self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
+
+    def __enter__(self) -> RunLog:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     def write(self, table: str, step: int, values: Mapping[str, float]) -> None:
         """Append one row to ``{table}.csv``."""

@@ -52,8 +52,12 @@ class Muon(torch.optim.Optimizer):
         super().__init__(parameters, {"lr": lr, "momentum": momentum})
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> None:  # type: ignore[override]
-        """One update."""
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+        """One update; `closure`, where given, makes the gradients anew and returns the loss."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is None:
@@ -66,6 +70,7 @@ class Muon(torch.optim.Optimizer):
                 stretch = max(1.0, update.shape[0] / update.shape[1]) ** 0.5
                 step = _orthogonalised(update.float()).to(p.dtype).reshape(p.shape)
                 p.add_(step, alpha=-group["lr"] * stretch)
+        return loss
 
 
 def make_optimisers(name: str, model: nn.Module, lr: float) -> list[torch.optim.Optimizer]:

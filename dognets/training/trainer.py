@@ -1,8 +1,7 @@
-"""The training loop."""
+"""A run from its first update to its last: data, validation, logs and checkpoints."""
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -10,27 +9,29 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from dognets.data.cache import ImageCache
 from dognets.data.patches import PatchBatches
 from dognets.errors import CheckpointError
 from dognets.evaluation import SMALLEST_SIDE, DogPsnr
+from dognets.exactness import exact_float32
 from dognets.inference import choose_device
-from dognets.models import SuperResolver, build_model
-from dognets.pretrained import WeightsEntry, load_model
-from dognets.training.adversary import Adversary
-from dognets.training.averaging import follow
-from dognets.training.checkpoint import FILE_NAME, load_checkpoint, save_checkpoint
-from dognets.training.distributed import join, leave
-from dognets.training.growth import start_from
+from dognets.models import SuperResolver
+from dognets.training.checkpoint import (
+    FILE_NAME,
+    check_settings,
+    load_checkpoint,
+    save_checkpoint,
+)
+from dognets.training.distributed import any_process, join, leave
 from dognets.training.interrupts import InterruptsWait
+from dognets.training.learner import Learner
 from dognets.training.loading import load_batches
 from dognets.training.logs import RunLog
-from dognets.training.losses import Target, make_loss
-from dognets.training.optimisers import make_optimisers, rate_share, set_rates
+from dognets.training.pace import Pace
+from dognets.training.precision import check_precision
 from dognets.training.presets import TrainingPreset
 from dognets.training.validation import validate
 from siftcore.errors import OutputError, ParameterError
@@ -40,7 +41,6 @@ __all__ = ["Progress", "Trainer"]
 # Called with the step, the loss, samples a second and the last validation.
 Progress = Callable[[int, float, float, DogPsnr | None], None]
 LOG_EVERY = 100
-PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 class Trainer:
@@ -62,13 +62,30 @@ class Trainer:
     workers : int, default 0
         Processes that cut patches; 0 cuts them in between.
     precision : {"auto", "float32", "bfloat16", "float16"}, default "auto"
-        Of the convolutions; ``"auto"`` is bfloat16 on GPUs that have it where the network can be
-        trained in it, else float32.
+        Of the convolutions; ``"auto"`` is bfloat16 on GPUs that compute in it where the network
+        can be trained in it, else float32.
     checkpoint_seconds : float, default 60
+        A checkpoint is saved at the first update after so long, and after the last one.
     cache_folder : path, optional
+        For decoded images; see `ImageCache.open`.
     init : path, optional
         Weights to start from, instead of random ones: a weight file or the folder of a run, of the
         same sizes or, for method3, smaller.
+
+    Raises
+    ------
+    CheckpointError
+        When `out` holds a run and `resume` is False, or there is nothing that fits to resume.
+    DataError
+        When no image can be used.
+    DeviceError
+        When the device is not there.
+    OutputError
+        When `out` is a file.
+    ParameterError
+        When a setting is out of range, or the processes cannot share the batch evenly.
+    WeightsError
+        When `init` does not fit.
     """
 
     def __init__(
@@ -90,8 +107,7 @@ class Trainer:
         self.device = choose_device(device)
         self.workers = workers
         self.checkpoint_seconds = checkpoint_seconds
-        if precision not in ("auto", *PRECISIONS):
-            raise ParameterError("precision", precision, f"'auto' or one of {sorted(PRECISIONS)}")
+        check_precision(precision)
         if self.out.exists() and not self.out.is_dir():
             raise OutputError(
                 f"cannot write to {str(self.out)!r}: it is a file, not a folder; choose another"
@@ -103,6 +119,9 @@ class Trainer:
             )
         state = load_checkpoint(self.out) if resume else None
         self.cache = ImageCache.open(data, self._least_side(), cache_folder)
+        self.training_images, self.held_back = self.cache.split()
+        self.step = 0
+        self.last: DogPsnr | None = None
         self.place = join(self.device)
         if self.place.world > 1 and self.device.type == "cuda":
             self.device = torch.device("cuda", self.place.local)
@@ -112,63 +131,26 @@ class Trainer:
                 raise ParameterError(
                     "batch", preset.batch, f"a multiple of the {self.place.world} processes"
                 )
-            self.init: WeightsEntry | None = None
-            self._set_up(precision, init)
+            self.learner = Learner(preset, self.device, self.place, precision, init)
             if state is not None:
                 self._restore(state)
         except BaseException:
             leave()
             raise
 
+    @property
+    def model(self) -> SuperResolver:
+        """The network that is trained."""
+        return self.learner.model
+
+    @property
+    def average(self) -> dict[str, Tensor]:
+        """Its averaged weights by name."""
+        return self.learner.average
+
     def _least_side(self) -> int:
         p = self.preset
         return max(p.scale * (p.patch + 2 * p.halo), SMALLEST_SIDE + p.scale - 1)
-
-    def _set_up(self, precision: str, init: str | Path | None) -> None:
-        p = self.preset
-        torch.manual_seed(p.seed)
-        torch.backends.cudnn.deterministic = True
-        torch.backends.cudnn.benchmark = False
-        self.step = 0
-        self.last: DogPsnr | None = None
-        model = build_model(p.architecture, p.scale, **p.options)
-        if init is not None:
-            trained, self.init = load_model(init)
-            start_from(model, trained, self.init, p.options)
-        if precision == "auto":
-            half = self.device.type == "cuda" and torch.cuda.is_bf16_supported()
-            precision = "bfloat16" if half and model.trains_in_bfloat16 else "float32"
-        self.half = PRECISIONS[precision]
-        model = model.to(self.device)
-        self.model = model.to(memory_format=torch.channels_last)
-        self.average = {k: v.detach().clone() for k, v in model.state_dict().items()}
-        self.target = Target(model).to(self.device)
-        # Levels reach beyond the patch: what is judged shrinks so that they are exact.
-        self.margin = max(p.scale * p.halo, self.target.radius)
-        side = p.scale * (p.patch + 2 * p.halo) - 2 * self.margin
-        if side < 8:
-            raise ParameterError(
-                "patch", p.patch, f"larger: the levels need {self.target.radius} samples around"
-            )
-        self.loss = make_loss(p.loss, model, side).to(self.device)
-        self.optimisers = make_optimisers(p.optimiser, model, p.learning_rate)
-        self.adversary = (
-            Adversary(self.device, p.learning_rate) if p.loss == "adversarial" else None
-        )
-        self.scaler = torch.amp.GradScaler(
-            self.device.type, enabled=self.half is torch.float16 and self.device.type == "cuda"
-        )
-        self.network: nn.Module = model
-        if self.place.world > 1:
-            ids = [self.place.local] if self.device.type == "cuda" else None
-            # The fixed filters never change, and what normalisation measures is that of rank 0
-            # either way. (PyTorch cannot broadcast a lone buffer that is channels-last.)
-            self.network = nn.parallel.DistributedDataParallel(
-                model, device_ids=ids, broadcast_buffers=False
-            )
-        self.training_images, self.held_back = self.cache.split()
-
-    # The run ---------------------------------------------------------------------------------
 
     def run(self, progress: Progress | None = None) -> DogPsnr:
         """Train to the last step; returns the last validation.
@@ -181,47 +163,47 @@ class Trainer:
         OutputError
             When the disk is full; the last checkpoint is whole.
         CheckpointError
-            When the loss is no longer a number; the last checkpoint is from before that.
+            When the loss or its gradient is no longer a number; the last checkpoint is from
+            before that.
         """
+        try:
+            with exact_float32(self.device), InterruptsWait() as interrupt:
+                self._run(progress, interrupt)
+        finally:
+            leave()
+        return self.last if self.last is not None else self.validate()
+
+    def _run(self, progress: Progress | None, interrupt: InterruptsWait) -> None:
         main = self.place.rank == 0
         if main:
             self.out.mkdir(parents=True, exist_ok=True)
-        log = RunLog(self.out, self.step) if main else None
-        saved = started = time.monotonic()
-        first = self.step
-        try:
-            with InterruptsWait() as interrupt:
-                for low, high in self._batches():
-                    loss = self._update(low, high)
-                    if not math.isfinite(loss):
-                        raise CheckpointError(
-                            f"the loss of step {self.step} is {loss}; start again with a smaller "
-                            "--learning-rate, or in float32 if it was half precision"
-                        )
-                    self.step += 1
-                    now = time.monotonic()
-                    rate = self.preset.batch * (self.step - first) / max(now - started, 1e-9)
-                    if self.step % LOG_EVERY == 0 and log is not None:
-                        lr = self.optimisers[0].param_groups[0]["lr"]
-                        row = {"loss": loss, "learning_rate": lr, "samples_per_second": rate}
-                        log.write("log", self.step, row)
-                    if self._validation_is_due():
-                        self.last = self.validate()
-                        if log is not None:
-                            log.write("validation", self.step, _columns(self.last))
-                    if main and progress is not None:
-                        progress(self.step, loss, rate, self.last)
-                    due = now - saved > self.checkpoint_seconds or self._is_done()
-                    if main and (due or interrupt.asked):
-                        save_checkpoint(self.out, self._state())
-                        saved = now
-                    if interrupt.asked:
-                        raise KeyboardInterrupt
-        finally:
-            if log is not None:
-                log.close()
-            leave()
-        return self.last if self.last is not None else self.validate()
+        saved = time.monotonic()
+        pace = Pace(self.preset.batch)
+        with RunLog(self.out, self.step) if main else nullcontext() as log:
+            for low, high in self._batches():
+                loss = self.learner.update(low, high, self.step)
+                self.step += 1
+                rate = pace.after_update()
+                if self.step % LOG_EVERY == 0 and log is not None:
+                    lr = self.learner.learning_rate
+                    row = {"loss": loss, "learning_rate": lr, "samples_per_second": rate}
+                    log.write("log", self.step, row)
+                now = time.monotonic()
+                if self._validation_is_due():
+                    self.last = self.validate()
+                    if log is not None:
+                        log.write("validation", self.step, self.last.as_columns())
+                if main and progress is not None:
+                    progress(self.step, loss, rate, self.last)
+                # All of them: a process that went on alone would wait for the others for ever.
+                stop = any_process(interrupt.asked, self.place, self.device)
+                due = now - saved > self.checkpoint_seconds or self._is_done()
+                if main and (due or stop):
+                    save_checkpoint(self.out, self._state())
+                    saved = now
+                if stop:
+                    raise KeyboardInterrupt
+                pace.resume()
 
     def _is_done(self) -> bool:
         return self.step >= self.preset.steps
@@ -234,56 +216,20 @@ class Trainer:
         batches = PatchBatches(
             self.cache,
             self.training_images,
-            p.scale,
-            p.patch,
-            p.halo,
-            p.batch,
-            p.seed,
-            p.degradation,
-            self.place.rank,
-            self.place.world,
+            scale=p.scale,
+            patch=p.patch,
+            halo=p.halo,
+            batch=p.batch,
+            seed=p.seed,
+            degradation=p.degradation,
+            rank=self.place.rank,
+            world=self.place.world,
         )
         return load_batches(batches, self.step, p.steps, self.device, self.workers)
 
-    def _update(self, low: Tensor, high: Tensor) -> float:
-        p = self.preset
-        self.network.train()
-        set_rates(self.optimisers, rate_share(self.step, p.steps, p.warm_up))
-        m, r = self.margin, self.margin - self.target.radius
-        truth = self.target(high[:, :, r:-r, r:-r] if r else high)
-        autocast = (
-            torch.autocast(self.device.type, self.half) if self.half is not None else nullcontext()
-        )
-        with autocast:
-            found = self.network(low.contiguous(memory_format=torch.channels_last))
-        found = found[:, :, m:-m, m:-m].float() if m else found.float()
-        loss = self.loss(found, truth)
-        content = loss
-        if self.adversary is not None:
-            self.adversary.learn(found, truth)
-            loss = loss + self.adversary.judge(found)
-        for optimiser in self.optimisers:
-            optimiser.zero_grad(set_to_none=True)
-        self.scaler.scale(loss).backward()
-        for optimiser in self.optimisers:
-            self.scaler.unscale_(optimiser)
-        nn.utils.clip_grad_norm_(self.model.parameters(), p.clip)
-        for optimiser in self.optimisers:
-            self.scaler.step(optimiser)
-        self.scaler.update()
-        # Shorter memory at the start, so that the random initial weights are forgotten.
-        decay = min(p.ema, (self.step + 1) / (self.step + 10))
-        follow(self.average, self.model, decay)
-        return float(content.detach())
-
-    # Validation and state --------------------------------------------------------------------
-
     def averaged_model(self) -> SuperResolver:
         """A copy of the network with the averaged weights."""
-        p = self.preset
-        model = build_model(p.architecture, p.scale, **p.options)
-        model.load_state_dict(self.average)
-        return model
+        return self.learner.averaged_model()
 
     def validate(self) -> DogPsnr:
         """DoG PSNR of the averaged weights on images that are kept back."""
@@ -300,59 +246,29 @@ class Trainer:
         return {
             **asdict(self.preset),
             "images": self.cache.fingerprint,
-            "init": self.init.sha256 if self.init else None,
+            "init": self.learner.init.sha256 if self.learner.init else None,
             "world": self.place.world,
-            "precision": str(self.half),
+            "precision": str(self.learner.half),
         }
 
     def _state(self) -> dict[str, Any]:
         return {
             "step": self.step,
             "settings": self._settings(),
-            "model": self.model.state_dict(),
-            "average": self.average,
-            "loss": self.loss.state_dict(),
-            "optimisers": [o.state_dict() for o in self.optimisers],
-            "scaler": self.scaler.state_dict(),
-            "adversary": self.adversary.state_dict() if self.adversary else None,
-            "last": None
-            if self.last is None
-            else [self.last.predicted.tolist(), self.last.bicubic.tolist(), self.last.images],
+            **self.learner.state_dict(),
+            "last": None if self.last is None else self.last.as_lists(),
         }
 
     def _restore(self, state: dict[str, Any]) -> None:
-        saved, now = state.get("settings") or {}, self._settings()
-        changed = [f"{k}: {saved.get(k)!r}, now {v!r}" for k, v in now.items() if saved.get(k) != v]
-        if changed:
-            raise CheckpointError(
-                f"the checkpoint in {str(self.out)!r} was made with other settings "
-                f"({'; '.join(changed)}); use the same, or start a new run"
-            )
+        check_settings(self.out, state, self._settings())
         try:
-            self._take_over(state)
-        except (KeyError, ValueError, RuntimeError) as error:
-            reason = str(error).splitlines()[0]
+            self.learner.load_state_dict(state)
+            self.step = int(state["step"])
+            if state["last"] is not None:
+                self.last = DogPsnr.from_lists(*state["last"])
+        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise CheckpointError(
                 f"the checkpoint in {str(self.out)!r} does not fit this version ({reason}); "
                 "start a new run"
             ) from error
-
-    def _take_over(self, state: dict[str, Any]) -> None:
-        self.step = int(state["step"])
-        self.model.load_state_dict(state["model"])
-        for key, value in state["average"].items():
-            self.average[key].copy_(value)
-        self.loss.load_state_dict(state["loss"])
-        for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
-            optimiser.load_state_dict(saved)
-        self.scaler.load_state_dict(state["scaler"])
-        if self.adversary is not None:
-            self.adversary.load_state_dict(state["adversary"])
-        if state["last"] is not None:
-            predicted, bicubic, images = state["last"]
-            self.last = DogPsnr(np.array(predicted), np.array(bicubic), images)
-
-
-def _columns(psnr: DogPsnr) -> dict[str, float]:
-    values = {f"psnr_D{i + 1}": float(v) for i, v in enumerate(psnr.predicted)}
-    return values | {f"gain_D{i + 1}": float(v) for i, v in enumerate(psnr.gain)}

@@ -19,6 +19,7 @@ from bench.ablations import run, train_variant
 from bench.session import Session
 from dognets.errors import CheckpointError
 from dognets.models import build_model
+from dognets.training.learner import Learner
 from siftcore import ParameterError
 from tests.bench.test_preservation import H, write_scene
 
@@ -103,15 +104,15 @@ def test_an_interrupted_training_goes_on(
 ) -> None:
     train, runs, cache = folders[0], tmp_path / "runs", tmp_path / "cache"
     steps: list[int] = []
-    update = ablations.Trainer._update
+    update = Learner.update
 
-    def interrupted(trainer: ablations.Trainer, *patches: Any) -> float:
-        steps.append(trainer.step)
+    def interrupted(learner: Learner, low: Any, high: Any, step: int) -> float:
+        steps.append(step)
         if steps == [0, 1]:
             signal.raise_signal(signal.SIGINT)
-        return update(trainer, *patches)
+        return update(learner, low, high, step)
 
-    monkeypatch.setattr(ablations.Trainer, "_update", interrupted)
+    monkeypatch.setattr(Learner, "update", interrupted)
     with pytest.raises(KeyboardInterrupt):
         train_variant("method1", train, runs, 4, cache=cache)
     train_variant("method1", train, runs, 4, cache=cache)

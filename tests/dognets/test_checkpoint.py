@@ -105,6 +105,16 @@ def test_a_full_disk_keeps_the_previous_checkpoint(tmp_path, monkeypatch, fill):
     assert os.listdir(tmp_path) == [FILE_NAME]
 
 
+def test_other_failures_are_not_called_a_full_disk(tmp_path, monkeypatch):
+    def refuse(state, path):
+        raise RuntimeError("CUDA error: device-side assert triggered")
+
+    monkeypatch.setattr(torch, "save", refuse)
+    with pytest.raises(RuntimeError, match="device-side assert"):
+        save_checkpoint(tmp_path, STATE)
+    assert os.listdir(tmp_path) == []
+
+
 def test_a_run_that_fills_the_disk_can_be_continued(photo_folder, tmp_path, monkeypatch):
     out = tmp_path / "run"
     trainer = tiny_trainer(photo_folder, out, checkpoint_seconds=-1)

@@ -22,7 +22,7 @@ from tests.dognets.runs import tiny_trainer
 ROOT = Path(__file__).resolve().parents[2]
 NARROW = {"blocks": 1, "channels": 4, "colours": 1}
 CHILD = f"""
-    import os, sys
+    import os, signal, sys
     from pathlib import Path
     import torch
     from dognets.training import trainer as module
@@ -47,7 +47,21 @@ CHILD = f"""
     options = dict(steps=2, batch=2, patch=16, halo=0, options={NARROW})
     trainer = tiny_trainer(images, out / "against", "srgan-x2", **options)
     trainer.run()
-    torch.save(dict(trainer.adversary.network.named_parameters()), out / f"adversary{{rank}}.pt")
+    adversary = trainer.learner.adversary.network
+    torch.save(dict(adversary.named_parameters()), out / f"adversary{{rank}}.pt")
+
+    # Ctrl-C reaches one process alone, as a scheduler's signal may.
+    trainer = tiny_trainer(images, out / "stopped", steps=6)
+    usual = trainer.learner.update
+    def update(low, high, step):
+        if step == 2 and rank == "1":
+            os.kill(os.getpid(), signal.SIGINT)
+        return usual(low, high, step)
+    trainer.learner.update = update
+    try:
+        trainer.run()
+    except KeyboardInterrupt:
+        (out / f"stopped{{rank}}.txt").write_text(str(trainer.step))
     torch.distributed.destroy_process_group()
 """
 
@@ -105,6 +119,11 @@ def test_a_batch_that_cannot_be_shared_is_refused(together):
     for rank in (0, 1):
         message = (together / f"error{rank}.txt").read_text()
         assert message == "batch must be a multiple of the 2 processes; got 3"
+
+
+def test_an_interrupt_of_one_stops_all_at_the_same_step(together):
+    assert [(together / f"stopped{rank}.txt").read_text() for rank in (0, 1)] == ["3", "3"]
+    assert load(together / "stopped" / "last.pt")["step"] == 3
 
 
 def test_a_checkpoint_of_two_is_not_continued_by_one(together, photo_folder):

@@ -71,6 +71,22 @@ def test_tensorboard_has_the_same_numbers(tmp_path):
     assert [(e.step, e.value) for e in events.Scalars("log/loss")] == [(1, 0.5), (2, 0.25)]
 
 
+def test_tensorboard_goes_on_where_the_checkpoint_was(tmp_path):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    with RunLog(tmp_path) as log:
+        for step in (10, 20, 30):
+            log.write("log", step, {"loss": float(step)})
+    with RunLog(tmp_path, 20) as log:
+        log.write("log", 30, {"loss": 31.0})
+    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    found = [(e.step, e.value) for e in events.Scalars("log/loss")]
+    assert found == [(10, 10.0), (20, 20.0), (30, 31.0)]
+    assert [row["step"] for row in rows(tmp_path / "log.csv")] == ["10", "20", "30"]
+
+
 def test_without_tensorboard_the_tables_are_written(tmp_path, monkeypatch):
     import sys
 

@@ -87,6 +87,20 @@ def test_parameters_without_gradient_stay():
     assert torch.equal(p, torch.ones(4, 4))
 
 
+def test_a_closure_makes_the_gradient_anew():
+    p = nn.Parameter(torch.ones(16, 16))
+    optimiser = Muon([p], lr=0.1)
+
+    def closure():
+        optimiser.zero_grad()
+        loss = p.square().sum()
+        loss.backward()
+        return loss
+
+    assert optimiser.step(closure) == 256
+    assert not torch.equal(p, torch.ones(16, 16))
+
+
 def test_muon_solves_a_quadratic():
     torch.manual_seed(0)
     goal = torch.randn(20, 20)

@@ -15,6 +15,7 @@ pytest.importorskip("safetensors")
 
 import torch
 
+from dognets.training import learner as learner_module
 from dognets.training import trainer as trainer_module
 from dognets.training.checkpoint import load_checkpoint
 from dognets.training.report import finish
@@ -128,14 +129,14 @@ def test_an_interrupt_waits_for_the_update(photo_folder, tmp_path, monkeypatch, 
         if broken.step == 4:
             os.kill(os.getpid(), number)
 
-    usual = trainer_module.follow
+    usual = learner_module.follow
 
     def follow(*what):
         interrupt()
         usual(*what)
 
     if moment == "within an update":
-        monkeypatch.setattr(trainer_module, "follow", follow)
+        monkeypatch.setattr(learner_module, "follow", follow)
     with pytest.raises(KeyboardInterrupt):
         broken.run(None if moment == "within an update" else lambda *_: interrupt())
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -107,9 +107,11 @@ def test_against_an_adversary(photo_folder, tmp_path, name):
     trainer = tiny_trainer(
         photo_folder, tmp_path / "run", name, options=options, steps=2, batch=2, patch=16, halo=0
     )
-    fresh = {key: value.clone() for key, value in trainer.adversary.network.state_dict().items()}
+    fresh = {
+        key: value.clone() for key, value in trainer.learner.adversary.network.state_dict().items()
+    }
     assert np.isfinite(losses(trainer)).all()
-    learned = trainer.adversary.network.state_dict()
+    learned = trainer.learner.adversary.network.state_dict()
     assert not torch.equal(learned["body.0.weight"], fresh["body.0.weight"])
 
 
@@ -138,7 +140,7 @@ def test_stacks_can_be_trained(photo_folder, tmp_path, name, degradation):
         patch=28,
         steps=1,
     )
-    assert trainer.margin == (21 if "lowe" in name else 13)
+    assert trainer.learner.margin == (21 if "lowe" in name else 13)
     assert np.isfinite(losses(trainer)).all()
 
 
@@ -157,7 +159,7 @@ def test_every_preset_can_be_set_up(photo_folder, tmp_path, name):
         cache_folder=photo_folder.parent / "cache",
     )
     assert trainer.step == 0
-    assert (trainer.adversary is not None) == name.startswith("srgan")
+    assert (trainer.learner.adversary is not None) == name.startswith("srgan")
     assert not (tmp_path / "run").exists(), "nothing is written before the run"
 
 
