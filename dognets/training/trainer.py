@@ -26,7 +26,7 @@ from dognets.training.averaging import follow
 from dognets.training.checkpoint import FILE_NAME, load_checkpoint, save_checkpoint
 from dognets.training.distributed import join, leave
 from dognets.training.growth import start_from
-from dognets.training.interrupts import InterruptsWait
+from dognets.training.interrupts import UpdatesAreWhole
 from dognets.training.loading import load_batches
 from dognets.training.logs import RunLog
 from dognets.training.losses import Target, make_loss
@@ -190,7 +190,7 @@ class Trainer:
         saved = started = time.monotonic()
         first = self.step
         try:
-            with InterruptsWait() as interrupt:
+            with UpdatesAreWhole() as interrupt:
                 for low, high in self._batches():
                     loss = self._update(low, high)
                     if not math.isfinite(loss):
@@ -216,7 +216,7 @@ class Trainer:
                         save_checkpoint(self.out, self._state())
                         saved = now
                     if interrupt.asked:
-                        raise KeyboardInterrupt
+                        break
         finally:
             if log is not None:
                 log.close()
