@@ -1,45 +1,42 @@
 """The command ``dognets``: train, evaluate and export networks.
 
-Whatever goes wrong is one line on stderr, ``error: ...``, and exit code 2; an interrupt is 130.
+Whatever goes wrong is one line on stderr, ``error: ...``, and exit code 2; a signal that stops it
+is one line too, and the code of shells, 130 for Ctrl-C and 143 for SIGTERM.
 """
 
 from __future__ import annotations
 
-import typer
+from typing import TYPE_CHECKING, Any
 
-from dognets.commands import evaluation, training, weight_files  # noqa: F401 - they register
-from dognets.commands.options import app
-from siftcore._cli_errors import keep_interrupts, open_closed_streams
+from siftcore._stopping import run_command
+
+if TYPE_CHECKING:
+    from dognets.commands.root import app
 
 __all__ = ["app", "main"]
 
 
-@app.callback(invoke_without_command=True)
-def _root(context: typer.Context) -> None:
-    """Networks that super-resolve SIFT's scale space.
-
-    Example: dognets train --preset method3-x2 --data DIV2K --out runs/method3-x2
-    """
-    _require_torch()
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
-
-
-def _require_torch() -> None:
-    from importlib.util import find_spec
-
-    from siftcore.errors import MissingDependencyError
-
-    for package in ("torch", "safetensors"):
-        if find_spec(package) is None:
-            raise MissingDependencyError(package, "dognets", "torch")
-
-
 def main() -> None:
     """Entry point of the command ``dognets``."""
+    run_command(_run)
+
+
+def _run() -> None:
+    from siftcore._streams import open_closed_streams
+
     open_closed_streams()
-    keep_interrupts()
+    from dognets.commands.root import app
+
     app()
+
+
+def __getattr__(name: str) -> Any:
+    # What it needs takes most of the start, in which a signal already has to be handled.
+    if name == "app":
+        from dognets.commands.root import app
+
+        return app
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 if __name__ == "__main__":

@@ -1,25 +1,18 @@
-"""How the command line fails: one line on stderr, exit code 2; an interrupt is 130."""
+"""How the command line fails: one line on stderr, exit code 2."""
 
 from __future__ import annotations
 
-import _thread
 import io
-import os
-import signal
 import sys
-import threading
+from contextlib import suppress
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
-__all__ = [
-    "OneLineErrors",
-    "keep_interrupts",
-    "make_app",
-    "open_closed_streams",
-    "take_termination_for_interrupt",
-]
+from siftcore._stopping import stop
+
+__all__ = ["OneLineErrors", "make_app"]
 
 # The base of all that Typer raises about a command line; where it lives depends on the version.
 _UsageError: type[Exception] = next(
@@ -27,7 +20,6 @@ _UsageError: type[Exception] = next(
     for kind in typer.BadParameter.__mro__
     if kind.__name__ == "ClickException" and issubclass(kind, Exception)
 )
-_INTERRUPTED = 130
 _FAILED = 2
 
 
@@ -44,13 +36,23 @@ class OneLineErrors(TyperGroup):
         try:
             code = super().main(*args, **extra)
         except (KeyboardInterrupt, typer.Abort):
-            code = _INTERRUPTED
+            code = _say(stop.words, stop.code)
         except BrokenPipeError:
             code = 1  # the reader of our output is gone, as in `| head`
         except (SiftError, OSError, MemoryError, _UsageError) as error:
-            code = _FAILED
-            print(f"error: {_one_line(error)}", file=sys.stderr)
+            if stop.number is None:
+                code = _say(f"error: {_one_line(error)}", _FAILED)
+            else:
+                # What a signal cut short may look like any other failure.
+                code = _say(stop.words, stop.code)
         sys.exit(code if isinstance(code, int) else 0)
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            # Here, as Typer prints an empty line for it.
+            return _say(stop.words, stop.code)
 
 
 def make_app() -> typer.Typer:
@@ -64,40 +66,10 @@ def make_app() -> typer.Typer:
     )
 
 
-def keep_interrupts() -> None:
-    """Raise an interrupt again that came inside a destructor, where Python drops it."""
-    usual = sys.unraisablehook
-
-    def raise_again(dropped: sys.UnraisableHookArgs) -> None:
-        if dropped.exc_type is not None and issubclass(dropped.exc_type, KeyboardInterrupt):
-            # Not at once: that would still be inside the destructor.
-            threading.Timer(0.01, _thread.interrupt_main).start()
-        else:
-            usual(dropped)
-
-    sys.unraisablehook = raise_again
-
-
-def open_closed_streams() -> None:
-    """Connect standard streams that the caller closed to nothing.
-
-    Python has None for them, and the next file that is opened would get their number.
-    """
-    for number, name in enumerate(("stdin", "stdout", "stderr")):
-        try:
-            os.fstat(number)
-        except OSError:
-            # The lowest number that is free, so this one.
-            os.open(os.devnull, os.O_RDWR)
-        if getattr(sys, name) is None:
-            mode = "r" if name == "stdin" else "w"
-            setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115 - for good
-
-
-def take_termination_for_interrupt() -> None:
-    """Let SIGTERM end a command as Ctrl-C does, so that unfinished files are deleted."""
-    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+def _say(line: str, code: int) -> int:
+    with suppress(OSError):
+        print(line, file=sys.stderr)
+    return code
 
 
 def _one_line(error: BaseException) -> str:

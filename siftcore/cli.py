@@ -1,57 +1,40 @@
 """The command ``siftcore``.
 
-Whatever goes wrong is one line on stderr, ``error: ...``, and exit code 2; an interrupt, by Ctrl-C
-or SIGTERM, is 130. A batch that had to skip images lists them, and its exit code is 3.
+Whatever goes wrong is one line on stderr, ``error: ...``, and exit code 2; a signal that stops it
+is one line too, and the code of shells, 130 for Ctrl-C and 143 for SIGTERM. A batch that had to
+skip images lists them, and its exit code is 3.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Any
 
-import typer
+from siftcore._stopping import run_command
 
-from siftcore import __version__
-from siftcore._cli_errors import (
-    keep_interrupts,
-    open_closed_streams,
-    take_termination_for_interrupt,
-)
-from siftcore.commands import (  # noqa: F401 - they add their commands
-    demo,
-    extract,
-    index,
-    match,
-    match_pairs,
-    pairs,
-    query,
-    setup,
-    to_colmap,
-)
-from siftcore.commands.options import app
+if TYPE_CHECKING:
+    from siftcore.commands.root import app
 
 __all__ = ["app", "main"]
 
 
-@app.callback(invoke_without_command=True)
-def _root(
-    context: typer.Context,
-    version: Annotated[
-        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)
-    ] = False,
-) -> None:
-    """SIFT keypoints and matches, with a classical or a super-resolved scale space.
-
-    Example: siftcore match a.png b.png --geometry homography --out matches.png
-    """
-    if version:
-        typer.echo(f"siftcore {__version__}")
-    elif context.invoked_subcommand is None:
-        typer.echo(context.get_help())
-
-
 def main() -> None:
     """Run the command line."""
+    run_command(_run)
+
+
+def _run() -> None:
+    from siftcore._streams import open_closed_streams
+
     open_closed_streams()
-    keep_interrupts()
-    take_termination_for_interrupt()
+    from siftcore.commands.root import app
+
     app()
+
+
+def __getattr__(name: str) -> Any:
+    # What it needs takes most of the start, in which a signal already has to be handled.
+    if name == "app":
+        from siftcore.commands.root import app
+
+        return app
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,44 +3,25 @@
 from __future__ import annotations
 
 import signal
-import threading
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 
-__all__ = ["InterruptsWait"]
+from siftcore._stopping import InterruptsWait
+
+__all__ = ["UpdatesAreWhole"]
 
 
-class InterruptsWait:
+class UpdatesAreWhole(InterruptsWait):
     """While this lasts, the first Ctrl-C or SIGTERM only sets `asked`; the second raises at once.
 
-    Outside the main thread, and where the program handles interrupts itself, it changes nothing.
+    An update may take minutes. Where nobody handles SIGTERM it counts too: it is how clusters say
+    that time is up.
     """
 
-    def __init__(self) -> None:
-        self.asked = False
-        self._usual: dict[int, Any] = {}
-
-    def __enter__(self) -> InterruptsWait:
-        if threading.current_thread() is threading.main_thread():
-            # SIGTERM is how clusters say that time is up.
-            for number, usual in (
-                (signal.SIGINT, signal.default_int_handler),
-                (signal.SIGTERM, signal.SIG_DFL),
-            ):
-                if signal.getsignal(number) is usual:
-                    self._usual[number] = signal.signal(number, self._note)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for number, usual in self._usual.items():
-            signal.signal(number, usual)
+    def _waits(self, handler: Any) -> bool:
+        return handler is signal.SIG_DFL or super()._waits(handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
-            raise KeyboardInterrupt
-        self.asked = True
+        if self.asked is not None:
+            self._raise(number)
+        self.asked = number

@@ -26,7 +26,7 @@ from dognets.training.checkpoint import (
     save_checkpoint,
 )
 from dognets.training.distributed import any_process, join, leave
-from dognets.training.interrupts import InterruptsWait
+from dognets.training.interrupts import UpdatesAreWhole
 from dognets.training.learner import Learner
 from dognets.training.loading import load_batches
 from dognets.training.logs import RunLog
@@ -167,13 +167,13 @@ class Trainer:
             before that.
         """
         try:
-            with exact_float32(self.device), InterruptsWait() as interrupt:
+            with exact_float32(self.device), UpdatesAreWhole() as interrupt:
                 self._run(progress, interrupt)
         finally:
             leave()
         return self.last if self.last is not None else self.validate()
 
-    def _run(self, progress: Progress | None, interrupt: InterruptsWait) -> None:
+    def _run(self, progress: Progress | None, interrupt: UpdatesAreWhole) -> None:
         main = self.place.rank == 0
         if main:
             self.out.mkdir(parents=True, exist_ok=True)
@@ -196,13 +196,16 @@ class Trainer:
                 if main and progress is not None:
                     progress(self.step, loss, rate, self.last)
                 # All of them: a process that went on alone would wait for the others for ever.
-                stop = any_process(interrupt.asked, self.place, self.device)
+                stop = any_process(interrupt.asked is not None, self.place, self.device)
                 due = now - saved > self.checkpoint_seconds or self._is_done()
                 if main and (due or stop):
                     save_checkpoint(self.out, self._state())
                     saved = now
                 if stop:
-                    raise KeyboardInterrupt
+                    if interrupt.asked is None:
+                        raise KeyboardInterrupt
+                    # The handler says how, when this is left.
+                    return
                 pace.resume()
 
     def _is_done(self) -> bool:

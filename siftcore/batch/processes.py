@@ -5,12 +5,13 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
-import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
+from siftcore._children import start_child
+from siftcore._stopping import InterruptsWait
 from siftcore.batch.crew import Event, run_crew
 from siftcore.batch.jobs import Job, Refused, Results, Source, Task, usable_cores
 
@@ -49,12 +50,14 @@ class _Processes:
     def hire(self) -> _Worker:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=_serve, args=(theirs, self._job), daemon=True)
-        # Numba and OpenMP read these when they are loaded, which may be before our code runs.
-        with _environment(self._environment):
-            process.start()
-        theirs.close()
         worker = _Worker(process, ours)
-        self._workers.append(worker)
+        # Either it is started and known, or neither.
+        with InterruptsWait():
+            # Numba and OpenMP read these when they are loaded, which may be before our code runs.
+            with _environment(self._environment):
+                start_child(process)
+            self._workers.append(worker)
+        theirs.close()
         return worker
 
     def send(self, worker: _Worker, source: Source) -> None:
@@ -105,8 +108,6 @@ def _environment(changes: dict[str, str]) -> Iterator[None]:
 
 def _serve(connection: Connection, job: Job) -> None:
     """Answer paths until the other end closes, which it does when the parent dies."""
-    # Ctrl-C goes to the whole group of processes; the parent ends this one.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(EOFError, OSError):
         try:
             extract = job.prepare()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
+
+from siftcore._stopping import stop
 
 if TYPE_CHECKING:
     from siftcore.batch.images import NamedImage
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["run_batch"]
 
 _SOME_REFUSED = 3
-_INTERRUPTED = 130
 _LINE_SECONDS = 60.0
 
 
@@ -52,7 +51,6 @@ def run_batch(
                 _report.progress(len(images), done, line_every=_LINE_SECONDS)
             )
 
-        stack.enter_context(_terminated_is_interrupted())
         try:
             report = extract_batch(
                 images,
@@ -67,8 +65,8 @@ def run_batch(
             )
         except KeyboardInterrupt:
             stack.close()
-            typer.echo("stopped; the same command with --resume goes on", err=True)
-            raise typer.Exit(_INTERRUPTED) from None
+            typer.echo(f"{stop.words}; the same command with --resume goes on", err=True)
+            raise typer.Exit(stop.code) from None
     seconds = time.perf_counter() - started
     typer.echo(
         _report.extract_table(list(report.counts), list(report.counts.values()), output, seconds)
@@ -78,16 +76,3 @@ def run_batch(
     if report.refused:
         typer.echo(f"{len(report.refused)} of {len(images)} images were skipped", err=True)
         raise typer.Exit(_SOME_REFUSED)
-
-
-@contextmanager
-def _terminated_is_interrupted() -> Iterator[None]:
-    """Take SIGTERM, by which a cluster announces the end, for Ctrl-C."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

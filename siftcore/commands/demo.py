@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -43,8 +42,6 @@ def demo(
         # It must be seen also where the output is a pipe.
         sys.stdout.flush()
 
-    # So that uploads are removed also when a service manager ends it.
-    signal.signal(signal.SIGTERM, _end)
     serve(
         host=host,
         port=port,
@@ -54,7 +51,3 @@ def demo(
         open_browser=not no_browser,
         ready=ready,
     )
-
-
-def _end(number: int, frame: Any) -> None:
-    sys.exit(128 + number)

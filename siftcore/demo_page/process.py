@@ -7,7 +7,6 @@ one comparison to the next, because it holds what was loaded and compiled.
 from __future__ import annotations
 
 import multiprocessing
-import signal
 import threading
 import traceback
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -15,6 +14,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
+from siftcore._children import start_child
 from siftcore.demo_page.compare import Outcome, Settings, compare
 from siftcore.demo_page.pairs import Pair
 from siftcore.errors import SiftError
@@ -142,7 +142,7 @@ class ComparisonProcess:
             context = multiprocessing.get_context("spawn")
             ours, theirs = context.Pipe()
             process = context.Process(target=_serve, args=(theirs, self._does), daemon=True)
-            process.start()
+            start_child(process)
             theirs.close()
             self._running = process, ours
         return self._running[1]
@@ -160,8 +160,6 @@ class ComparisonProcess:
 
 def _serve(connection: Connection, does: Compare) -> None:
     """Answer until the other end closes, which it does when the parent dies."""
-    # Ctrl-C goes to the whole group of processes; the parent ends this one.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(EOFError, OSError):
         while True:
             asked = connection.recv()

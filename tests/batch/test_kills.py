@@ -64,7 +64,7 @@ def test_killed_five_times_and_resumed(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("interruptible")
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_stop_ends_all_and_tells_how_to_go_on(tmp_path: Path, sent: signal.Signals) -> None:
     write_photographs(tmp_path / "photos", 60)
     process = start(tmp_path, "-o", "f.h5", "--workers", "2", "--save-every", "2")
@@ -76,5 +76,6 @@ def test_a_stop_ends_all_and_tells_how_to_go_on(tmp_path: Path, sent: signal.Sig
     process.send_signal(sent)
     # Workers hold stderr open, so this ends when they have ended too.
     stderr = process.communicate(timeout=60)[1]
-    assert process.returncode == 130
-    assert without_progress(stderr) == "stopped; the same command with --resume goes on\n"
+    assert process.returncode == 128 + sent
+    stopped = f"stopped by {sent.name}; the same command with --resume goes on\n"
+    assert without_progress(stderr) == stopped

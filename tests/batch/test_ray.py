@@ -105,8 +105,9 @@ def test_a_run_that_was_terminated_goes_on(folder: Path) -> None:
     wait_until(lambda: saved(folder) >= 3, process)
     process.send_signal(signal.SIGTERM)
     stderr = process.communicate(timeout=180)[1]
-    assert process.returncode == 130, stderr
-    assert without_progress(stderr) == "stopped; the same command with --resume goes on\n"
+    assert process.returncode == 143, stderr
+    stopped = "stopped by SIGTERM; the same command with --resume goes on\n"
+    assert without_progress(stderr) == stopped
     process = extract(folder, *OPTIONS, "--resume")
     stderr = process.communicate(timeout=180)[1]
     assert process.returncode == 3, stderr
