@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import logging
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -15,6 +18,20 @@ from siftcore.io.atomic import atomic_write, check_writable
 __all__ = ["export_onnx"]
 
 OPSET = 18
+
+
+@contextlib.contextmanager
+def _quiet_exporter() -> Iterator[None]:
+    """The exporter warns and logs about parts of its own that no network here uses."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def export_onnx(model: SuperResolver, path: str | Path) -> None:
@@ -40,9 +57,7 @@ def export_onnx(model: SuperResolver, path: str | Path) -> None:
     example = torch.rand(2, 1, 24, 32)
     axes = {0: torch.export.Dim("batch"), 2: torch.export.Dim("H"), 3: torch.export.Dim("W")}
     stream = io.BytesIO()
-    with warnings.catch_warnings():
-        # The exporter warns about its own parts.
-        warnings.simplefilter("ignore")
+    with _quiet_exporter():
         program = torch.onnx.export(
             model.eval(),
             (example,),

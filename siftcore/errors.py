@@ -136,5 +136,5 @@ class MissingDependencyError(SiftError, ValueError, ImportError):
             return f"{self.purpose} needs {self.package!r}, which is not installed; install it"
         return (
             f"{self.purpose} needs the package {self.package!r}, which is not installed; "
-            f"run: pip install 'siftcore[{self.extra}]'"
+            f'run: pip install "siftcore[{self.extra}]"'
         )

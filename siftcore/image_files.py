@@ -102,7 +102,7 @@ def _tiff_pixels(name: str) -> NDArray[Any]:
         raise ImageReadError(
             name,
             "Pillow does not know this kind of TIFF; install tifffile, "
-            "pip install 'siftcore[tiff]', or pass an array",
+            'pip install "siftcore[tiff]", or pass an array',
         ) from None
     try:
         with tifffile.TiffFile(name) as file:

@@ -34,7 +34,7 @@ def show_progress(trainer: training.Trainer) -> Iterator[training.Progress | Non
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.completed}/{task.total}"),
-        TextColumn("loss {task.fields[loss]:.4f}"),
+        TextColumn("{task.fields[loss]}"),
         TextColumn("{task.fields[psnr]}"),
         TextColumn("{task.fields[rate]:.0f} samples/s"),
         TimeRemainingColumn(),
@@ -44,14 +44,14 @@ def show_progress(trainer: training.Trainer) -> Iterator[training.Progress | Non
             trainer.preset.name,
             total=trainer.preset.steps,
             completed=trainer.step,
-            loss=float("nan"),
+            loss="",
             psnr="",
             rate=0.0,
         )
 
         def update(step: int, loss: float, rate: float, last: DogPsnr | None) -> None:
             psnr = "" if last is None else "DoG " + " ".join(f"{g:+.2f}" for g in last.gain) + " dB"
-            bar.update(task, completed=step, loss=loss, rate=rate, psnr=psnr)
+            bar.update(task, completed=step, loss=f"loss {loss:.4f}", rate=rate, psnr=psnr)
 
         yield update
 

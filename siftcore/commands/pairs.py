@@ -61,4 +61,11 @@ def pairs(
         chosen = pairing.exhaustive_pairs(names)
     listed = list(chosen)
     write_pairs(output, listed)
+    absent = sorted({name for pair in listed for name in pair}.difference(names))
+    if absent:
+        typer.echo(
+            f"note: {features} lacks {len(absent)} of these images, such as {absent[0]!r}; "
+            "match-pairs wants the features of both in one file",
+            err=True,
+        )
     typer.echo(f"{len(listed)} pairs of {len(names)} images -> {output}")

@@ -37,11 +37,14 @@ def query(
         int, typer.Option("--verify", min=0, help="Candidates that are verified; 0 for none.")
     ] = 20,
     model: Annotated[
-        str, typer.Option("--model", help="Verify with: homography or fundamental.")
+        str,
+        typer.Option("--geometry", "-g", "--model", help="Verify with: homography or fundamental."),
     ] = "homography",
     neighbours: Annotated[
         int,
-        typer.Option("--neighbours", min=1, max=1000, help="Images that a descriptor votes for."),
+        typer.Option(
+            "--neighbours", min=1, max=1000, help="Nearest descriptors that each one votes for."
+        ),
     ] = 10,
     max_keypoints: MaxKeypoints = None,
     spread: Spread = False,

@@ -60,7 +60,7 @@ def test_the_engine_works_and_networks_say_what_they_need():
     assert done.returncode == 0, done.stderr
     message = (
         "provider 'method3-x2' needs the package 'torch', which is not installed; "
-        "run: pip install 'siftcore[torch]'\n"
+        'run: pip install "siftcore[torch]"\n'
     )
     assert done.stdout == 2 * message
 
@@ -82,7 +82,7 @@ def test_the_command_is_one_line():
     assert done.stdout == ""
     assert done.stderr == (
         "error: dognets needs the package 'torch', which is not installed; "
-        "run: pip install 'siftcore[torch]'\n"
+        'run: pip install "siftcore[torch]"\n'
     )
 
 

@@ -32,7 +32,7 @@ def test_without_gradio_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "gradio", None)
     assert _error() == (
         "error: siftcore demo needs the package 'gradio', which is not installed; "
-        "run: pip install 'siftcore[demo]'"
+        'run: pip install "siftcore[demo]"'
     )
 
 
@@ -40,7 +40,7 @@ def test_an_old_gradio_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gradio", SimpleNamespace(__version__="5.49.1"))
     line = _error()
     assert "gradio 5.49.1 is too old" in line
-    assert "pip install 'siftcore[demo]'" in line
+    assert 'pip install "siftcore[demo]"' in line
 
 
 def test_a_taken_port_and_a_foreign_address() -> None:

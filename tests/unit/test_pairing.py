@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -38,6 +40,31 @@ def test_the_command_sorts_by_name(names: list[str]) -> None:
     assert read_pairs("p.txt") == list(pairing.sequential_pairs(names, 2))
     CliRunner().invoke(app, ["pairs", "f.h5", "-o", "p.txt"])
     assert read_pairs("p.txt") == list(pairing.exhaustive_pairs(names))
+
+
+def test_an_index_of_other_images_is_noted(names: list[str]) -> None:
+    pytest.importorskip("faiss", reason="an index needs FAISS")
+    from siftcore.retrieval import ImageIndex
+
+    rows = np.eye(128, dtype=np.float32)[:40]
+    zeros = np.zeros(40, np.float32)
+    some = dataclasses.replace(
+        Features.empty((80, 60), "dog"),
+        xy=np.stack([zeros, zeros], axis=1),
+        sigma=zeros + 1,
+        angle=zeros,
+        response=zeros,
+        octave=zeros.astype(np.int32),
+        level=zeros,
+        descriptors=rows,
+    )
+    write_features("old.h5", {"old/a.png": some})
+    write_features("new.h5", {"new/b.png": some})
+    ImageIndex.from_file("old.h5").save("old.index")
+    arguments = ["new.h5", "-o", "p.txt", "--index", "old.index"]
+    result = CliRunner().invoke(app, ["pairs", *arguments])
+    assert result.stdout == "1 pairs of 1 images -> p.txt\n"
+    assert "new.h5 lacks 1 of these images, such as 'old/a.png'" in result.stderr
 
 
 @pytest.mark.parametrize(
