@@ -171,6 +171,16 @@ def test_mask_acts_before_the_budget(camera: Image, features: Features) -> None:
     assert_same(budgeted, allowed[:50])
 
 
+def test_a_mask_is_read_at_the_pixel_whatever_the_providers_grid(crop: Image) -> None:
+    mask = np.random.default_rng(8).random(crop.shape) < 0.5
+    features = siftcore.extract(crop, "bicubic-x2")
+    column, row = np.floor(features.xy.T + 0.5).astype(int)
+    allowed = features[mask[row, column]]
+    assert 50 < len(allowed) < len(features)
+    # Any number but 0 allows.
+    assert_same(siftcore.extract(crop, "bicubic-x2", mask=-1.0 * mask), allowed)
+
+
 def test_empty_mask_gives_nothing(crop: Image) -> None:
     assert len(siftcore.extract(crop, mask=np.zeros(crop.shape, bool))) == 0
 

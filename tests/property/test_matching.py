@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 import siftcore
 from siftcore import Features
+from siftcore.verification import estimate_geometry
 from tests.reference import naive
 
 Image = NDArray[np.uint8]
@@ -109,6 +110,22 @@ def test_match_is_extract_and_match_features(camera: Image) -> None:
     expected = siftcore.match_features(fa, fb, ratio=0.7)
     np.testing.assert_array_equal(result.matches.indices, expected.indices)
     np.testing.assert_array_equal(result.features_b.xy, fb.xy)
+
+
+def test_match_hands_its_settings_on(camera: Image) -> None:
+    a, b = camera[:200, :260], camera[40:240, 20:280]
+    result = siftcore.match(
+        a, b, ratio=0.9, mutual=False, max_keypoints=200, geometry="homography", max_error=0.4
+    )
+    expected = siftcore.match_features(result.features_a, result.features_b, 0.9, mutual=False)
+    np.testing.assert_array_equal(result.matches.indices, expected.indices)
+    mutual = siftcore.match_features(result.features_a, result.features_b, 0.9)
+    assert len(mutual) < len(expected)
+    model, inliers = estimate_geometry(result.xy_a, result.xy_b, "homography", 0.4)
+    np.testing.assert_array_equal(result.inliers, inliers)
+    np.testing.assert_array_equal(result.model, model)
+    _, more = estimate_geometry(result.xy_a, result.xy_b, "homography")
+    assert inliers.sum() < more.sum()
 
 
 def test_a_provider_for_each_image(crop: Image) -> None:

@@ -67,6 +67,10 @@ def test_the_smallest_octave_has_room_for_one_extremum() -> None:
         gaussians[2:, height // 2, width // 2] = 1.0
         found = find_extrema(gaussians, np.full(3, 0.5, np.float32))
         assert found.tolist() == [[1, height // 2, width // 2]]
+        # A value that equals the threshold is not above it, on either side of 0.
+        for sign in (1.0, -1.0):
+            equal = find_extrema((sign * gaussians).astype(np.float32), np.ones(3, np.float32))
+            assert len(equal) == 0
 
 
 def test_discs_of_radius_sigma_lie_inside(

@@ -139,3 +139,15 @@ def test_given_keypoints_are_described_where_the_mirror_reads(sigma: float) -> N
     named = 1.6 * 2.0 ** (found.octave + found.level / 3)
     inside = (named > 0.81) & (named < 20.0)
     np.testing.assert_allclose(named[inside], found.sigma[inside], rtol=1e-5)
+
+
+def test_beyond_the_coarsest_octave_its_last_detection_level_is_read() -> None:
+    image = skimage.data.coins()[20:212, 30:254].astype(np.float32) / 255
+    params = siftcore.SiftParams(n_octaves=2)
+    # Octave 0 has levels of 1.6 to 5.08; keypoints are found up to 3.2.
+    octave = list(stages.scale_space(image))[1]
+    slopes = naive.gradients(octave.gaussians[3])
+    for sigma in (3.7, 4.4, 6.0):
+        (found,) = siftcore.describe(image, [[110, 95]], sigma, 0.7, params=params).descriptors
+        histogram = naive.descriptor_histogram(*slopes, 110, 95, sigma, 0.7)
+        np.testing.assert_allclose(found, naive.normalise(histogram), atol=2e-3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import numba
 import numpy as np
@@ -97,3 +98,62 @@ def test_blurs_in_stages_are_those_one_by_one(shape, threads):
     for sigma, found in zip(sigmas, out, strict=True):
         level = gaussian_blur(level, sigma)
         np.testing.assert_array_equal(found, level)
+
+
+def test_no_range_begins_before_what_it_needs_is_done(monkeypatch):
+    n, chunk, reach = 58, 10, 7
+
+    def on_four_threads(work, failed, n_ranges, samples):
+        helpers = [threading.Thread(target=work) for _ in range(4)]
+        for helper in helpers:
+            helper.start()
+        for helper in helpers:
+            helper.join()
+
+    monkeypatch.setattr("siftcore.kernels._threads._on_threads", on_four_threads)
+    for slow in range(0, n, chunk):
+        done = np.zeros((4, n), bool)
+        done[0] = True
+        too_early = []
+
+        def stage(i, slow=slow, done=done, too_early=too_early):
+            def task(start, stop):
+                if not done[i, max(0, start - reach) : stop + reach].all():
+                    too_early.append((i, start))
+                if i == 0 and start == slow:
+                    # The others go on meanwhile, as far as they may.
+                    time.sleep(0.02)
+                done[i + 1, start:stop] = True
+
+            return task
+
+        for_stages([stage(i) for i in range(3)], n, chunk, reach, PARALLEL_FROM)
+        assert too_early == []
+        assert done.all()
+
+
+def test_blurs_in_stages_say_how_far_they_reach(monkeypatch):
+    def as_late_as_can_be(stages, n, chunk, reach, samples):
+        done = set()
+
+        def run(stage, place):
+            if stage < 0 or (stage, place) in done:
+                return
+            start, stop = place * chunk, min((place + 1) * chunk, n)
+            last = min(n, stop + reach) - 1
+            for near in range(max(0, start - reach) // chunk, last // chunk + 1):
+                run(stage - 1, near)
+            stages[stage](start, stop)
+            done.add((stage, place))
+
+        for place in range(-(-n // chunk)):
+            run(len(stages) - 1, place)
+
+    image = np.random.default_rng(3).random((300, 40), np.float32)
+    sigmas = [1.2, 4.6, 2.5]
+    monkeypatch.setattr("siftcore.kernels.blur.for_stages", as_late_as_can_be)
+    blurred = np.full((3, 300, 40), np.nan, np.float32)
+    gaussian_blurs(image, sigmas, blurred)
+    for sigma, found in zip(sigmas, blurred, strict=True):
+        image = gaussian_blur(image, sigma)
+        np.testing.assert_array_equal(found, image)

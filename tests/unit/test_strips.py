@@ -54,6 +54,14 @@ SETTINGS = {
     "the paper's ladder": {"ladder": "paper"},
     "weak ones, many fits": {"contrast_threshold": 0.002, "max_refinements": 9},
     "wide windows": {"orientation_window": 3.0, "descriptor_cell": 5.0},
+    # The fits reach farther than the windows, and the orientations farther than the descriptors.
+    "narrow windows, many fits": {
+        "orientation_window": 0.5,
+        "descriptor_cell": 0.5,
+        "contrast_threshold": 0.001,
+        "max_refinements": 30,
+    },
+    "wide orientations": {"orientation_window": 6.0, "descriptor_cell": 0.5},
     "one scale an octave": {"n_scales_per_octave": 1, "contrast_threshold": 0.002},
     "upright, one octave": {"upright": True, "n_octaves": 1},
 }
