@@ -55,19 +55,20 @@ def opencv_sift(precise: bool = True) -> Any:
     )
 
 
-def pycolmap_extractor(threads: int, max_features: int) -> Any:
-    """COLMAP's SIFT on the CPU, with L2-normalised descriptors."""
+def pycolmap_extractor(threads: int, max_features: int, comparable: bool = True) -> Any:
+    """COLMAP's SIFT on the CPU: with siftcore's default settings, or with its own."""
     import pycolmap
 
     pycolmap.logging.minloglevel = 1
     options = pycolmap.FeatureExtractionOptions()
     options.num_threads = threads
     options.use_gpu = False
-    options.sift.peak_threshold = CONTRAST
-    options.sift.num_octaves = 9
     options.sift.max_num_features = max_features
-    options.sift.max_num_orientations = 4
-    options.sift.normalization = pycolmap.Normalization.L2
+    if comparable:
+        options.sift.peak_threshold = CONTRAST
+        options.sift.num_octaves = 9
+        options.sift.max_num_orientations = 4
+        options.sift.normalization = pycolmap.Normalization.L2
     return pycolmap.FeatureExtractor.create(options, pycolmap.Device.cpu)
 
 

@@ -27,10 +27,12 @@ from bench.metrics.homographies import (
 )
 from bench.metrics.recall import DISTANCE, SCALE_RATIO, recalled
 from bench.pairs import ImagePair
+from bench.pairs.image_views import read_views
 from bench.pairs.oxford_affine import read_pairs
+from bench.pairs.photograph_sources import source_name
 from bench.report import Report
 from bench.session import Session
-from siftcore.errors import ProviderError
+from siftcore.errors import ParameterError, ProviderError
 from siftcore.types import Features
 
 __all__ = ["Scores", "on_high_grid", "run", "score"]
@@ -121,7 +123,7 @@ def score(pair: ImagePair, query: Features, high: Features, reference: Features)
 
 
 def run(
-    data: Path,
+    data: Path | None,
     providers: Sequence[str],
     scale: int,
     session: Session,
@@ -129,12 +131,13 @@ def run(
     degradations: Sequence[str] = ("clean",),
     reference: str = "dog",
     scenes: int | None = None,
+    images: Path | None = None,
 ) -> Report:
     """Recall, correct matches and homographies of each provider.
 
     Parameters
     ----------
-    data : path
+    data : path, optional
         Folder in the layout of the Oxford affine data set.
     providers : sequence of str
     scale : int
@@ -147,17 +150,26 @@ def run(
     reference : str, default "dog"
         What reads the high-resolution images.
     scenes : int, optional
-        Only the first so many.
+        Only the first so many; of images, so many drawn.
+    images : path, optional
+        In place of `data`: single images, each with a warped view of itself as the reference
+        (`bench.pairs.image_views`).
 
     Returns
     -------
     Report
     """
+    if images is not None:
+        source, pairs = source_name(images), read_views(images, session, scenes, scale)
+    elif data is not None:
+        source, pairs = data.name, read_pairs(data, session, scenes, scale=scale)
+    else:
+        raise ParameterError("data", data, "a folder of scenes, or images of your own")
     made = make_extractors([reference, *providers], session)
     queries = [made[name] for name in dict.fromkeys(providers) if name in made]
     scores: dict[tuple[str, int, str], list[tuple[str, Scores]]] = defaultdict(list)
     doubled: list[float] = []
-    for pair in read_pairs(data, session, scenes, scale=scale):
+    for pair in pairs:
         high = _high_resolution(session, made.get(reference), pair, budgets)
         if reference in session.failed:
             raise ProviderError(f"{reference!r} reads the reference: {session.failed[reference]}")
@@ -179,7 +191,7 @@ def run(
     if not doubled:
         raise session.nothing_left("pair")
     settings = {
-        "data": data.name, "scale": scale, "reference": reference, "seed": session.seed,
+        "data": source, "scale": scale, "reference": reference, "seed": session.seed,
     }  # fmt: skip
     report = Report("preservation", settings)
     for kind in degradations:

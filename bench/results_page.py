@@ -28,6 +28,7 @@ _HEADINGS = {
     "matching": "Matching",
     "repeatability": "Repeatability",
     "warps": "Synthetic warps",
+    "localisation": "Localisation",
     "retrieval": "Retrieval",
     "cost": "Cost",
     "runtimes": "Runtimes of the networks",

@@ -11,6 +11,7 @@ import numpy as np
 from bench.extractors import make_extractors
 from bench.intervals import Estimate, bootstrap_mean
 from bench.metrics.homographies import auc_shares
+from bench.pairs.photograph_sources import source_name
 from bench.pairs.synthetic_warps import read_pairs
 from bench.pairs.warp_kinds import KINDS
 from bench.program_scores import NOTE, Scored, rankings, score_programs
@@ -64,7 +65,7 @@ def run(
     report = Report(
         "warps",
         {
-            "photographs": "scikit-image" if photos is None else photos.name,
+            "photographs": source_name(photos),
             "size": "x".join(map(str, size)),
             "seed": session.seed,
         },

@@ -35,6 +35,8 @@ Cache = Annotated[
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Compute everything; keep nothing.")]
 Limit = Annotated[OptionalInt, typer.Option(min=1, help="At most so many images or pairs.")]
 Scenes = Annotated[OptionalInt, typer.Option(min=1, help="At most so many scenes.")]
+Size = Annotated[str, typer.Option(help="W x H of the views; smaller images are skipped.")]
+IMAGES_HELP = "Folder of images of your own; skimage: all that scikit-image ships."
 Budgets = Annotated[str, typer.Option(help="Keypoints of every image; a table each.")]
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from bench.commands.options import (
+    IMAGES_HELP,
     Budgets,
     Cache,
     Data,
@@ -19,6 +20,7 @@ from bench.commands.options import (
     Scale,
     Scenes,
     Seed,
+    Size,
     app,
     make_session,
     names,
@@ -31,7 +33,10 @@ PROGRAMS = "dog,opencv,opencv-default,dog#largest,opencv#largest,pycolmap,scikit
 
 @app.command()
 def preservation(
-    data: Data,
+    data: Annotated[
+        OptionalPath, typer.Option(help="Folder in the layout of the Oxford affine data set.")
+    ] = None,
+    images: Annotated[OptionalPath, typer.Option(help=f"In place of --data. {IMAGES_HELP}")] = None,
     providers: Providers = "dog,bicubic-x2,srgan-x2,vdsr-x2,method3-x2",
     scale: Scale = 2,
     budgets: Budgets = "500,1000,2048",
@@ -48,13 +53,15 @@ def preservation(
     seed: Seed = 0,
     json_file: JsonFile = None,
 ) -> None:
-    """How much of the high-resolution SIFT each provider brings back (Oxford affine layout)."""
+    """How much of the high-resolution SIFT each provider brings back."""
     from bench.degradations import DEGRADATIONS
     from bench.preservation import run
 
+    if (data is None) == (images is None):
+        raise typer.BadParameter("expected either --data or --images")
     kinds = list(DEGRADATIONS) if degradations == "all" else names(degradations)
     session = make_session(cache, no_cache, seed)
-    wanted = names(providers), scale, session, numbers(budgets), kinds, reference, scenes
+    wanted = names(providers), scale, session, numbers(budgets), kinds, reference, scenes, images
     show(lambda: run(data, *wanted), json_file)
 
 
@@ -80,21 +87,50 @@ def repeatability(
 def warps(
     photos: Annotated[
         OptionalPath,
-        typer.Option("--data", help="Folder of large photographs; by default scikit-image's."),
+        typer.Option(
+            "--data", "--images", help=f"{IMAGES_HELP} By default the large ones of these."
+        ),
     ] = None,
     programs: Annotated[str, typer.Option(help="Providers and other programs.")] = PROGRAMS,
     budget: Annotated[int, typer.Option(min=1, help="Keypoints of every image.")] = 2048,
     count: Annotated[int, typer.Option(min=1, help="Photographs.")] = 12,
+    size: Size = "480x360",
     cache: Cache = None,
     no_cache: NoCache = False,
     seed: Seed = 0,
     json_file: JsonFile = None,
 ) -> None:
     """The same on warps of photographs with known homographies."""
+    from bench.speed import parse_sizes
     from bench.warps import run
 
+    (view,) = parse_sizes(size)
     session = make_session(cache, no_cache, seed)
-    show(lambda: run(photos, names(programs), session, budget, count), json_file)
+    show(lambda: run(photos, names(programs), session, budget, count, view), json_file)
+
+
+@app.command()
+def localisation(
+    images: Annotated[
+        OptionalPath, typer.Option(help=f"{IMAGES_HELP} By default the large ones of these.")
+    ] = None,
+    programs: Annotated[str, typer.Option(help="Providers and other programs.")] = (
+        "dog,opencv,opencv-default,pycolmap,scikit-image"
+    ),
+    count: Annotated[int, typer.Option(min=1, help="Images.")] = 20,
+    size: Size = "480x360",
+    cache: Cache = None,
+    no_cache: NoCache = False,
+    seed: Seed = 0,
+    json_file: JsonFile = None,
+) -> None:
+    """Errors of position, scale and angle under known moves, and each program's own shift."""
+    from bench.localisation import run
+    from bench.speed import parse_sizes
+
+    (view,) = parse_sizes(size)
+    session = make_session(cache, no_cache, seed)
+    show(lambda: run(images, names(programs), session, count, view), json_file)
 
 
 @app.command()

@@ -56,10 +56,11 @@ def make_extractors(names: Iterable[str], session: Session) -> dict[str, Extract
     Parameters
     ----------
     names : iterable of str
-        Providers (``"method3-x2"``; ``"method1-x2@RUN"`` with weights of your own), or other
-        programs: ``"opencv"``, ``"opencv-default"``, ``"pycolmap"``, ``"scikit-image"``;
-        ``"opencv@bicubic-x2"`` enlarges first. ``NAME#largest`` keeps the largest keypoints
-        instead of the strongest, as ``"pycolmap"`` and ``"scikit-image"`` always do.
+        Providers (``"method3-x2"``; ``"dog:colmap"`` with the settings of a preset;
+        ``"method1-x2@RUN"`` with weights of your own), or other programs: ``"opencv"``,
+        ``"opencv-default"``, ``"pycolmap"``, ``"pycolmap-default"``, ``"scikit-image"``,
+        ``"kornia"``; ``"opencv@bicubic-x2"`` enlarges first. ``NAME#largest`` keeps the largest
+        keypoints instead of the strongest, as ``"pycolmap"`` and ``"scikit-image"`` always do.
     session : Session
 
     Returns

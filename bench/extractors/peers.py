@@ -22,7 +22,7 @@ Extract = Callable[[NDArray[np.uint8], int], Features]
 
 
 def make_peer(name: str) -> Extractor:
-    """``"opencv"``, ``"opencv-default"``, ``"pycolmap"`` or ``"scikit-image"``.
+    """One of `PEERS`. ``NAME-default`` has the program's own settings, kornia no others.
 
     ``NAME@bicubic-x2`` lets the program see the image enlarged by bicubic interpolation; positions
     and scales are those of the image before.
@@ -77,11 +77,11 @@ def _opencv(precise: bool) -> Extract:
     return run
 
 
-def _pycolmap() -> Extract:
+def _pycolmap(comparable: bool) -> Extract:
     import pycolmap
 
     def run(image: NDArray[np.uint8], budget: int) -> Features:
-        extractor = pycolmap_extractor(1, budget)
+        extractor = pycolmap_extractor(1, budget, comparable)
         points, descriptors = extractor.extract(pycolmap.Bitmap.from_array(image))
         sigma = np.array([p.compute_scale() for p in points])
         # It has no response. Like the program itself, keep the largest.
@@ -110,7 +110,8 @@ def _skimage() -> Extract:
         return _features(
             sift.positions[order, ::-1],
             sift.sigmas[order],
-            sift.orientations[order],
+            # It measures from the rows.
+            np.pi / 2 - sift.orientations[order],
             sift.descriptors[order].astype(np.float64),
             size,
             "scikit-image",
@@ -119,12 +120,34 @@ def _skimage() -> Extract:
     return run
 
 
+def _kornia() -> Extract:
+    import torch
+    from kornia.feature import SIFTFeatureScaleSpace
+
+    from siftcore.io.kornia import from_kornia
+
+    def run(image: NDArray[np.uint8], budget: int) -> Features:
+        # It fills a budget up with whatever there is, down to responses of nothing.
+        detector = SIFTFeatureScaleSpace(num_features=min(budget, _KORNIA_MOST))
+        with torch.inference_mode():
+            found = detector(torch.tensor(image)[None, None] / 255.0)
+        size = (image.shape[1], image.shape[0])
+        features = from_kornia(*found, image_size=size)
+        return features[np.argsort(-features.response, kind="stable")]
+
+    return run
+
+
+# Its own default; every feature is described as a patch, whatever it is worth.
+_KORNIA_MOST = 8000
 Keep = Literal["strongest", "largest"]
 PEERS: dict[str, tuple[Callable[[], Extract], str, Keep]] = {
     "opencv": (lambda: _opencv(True), "opencv-python-headless", "strongest"),
     "opencv-default": (lambda: _opencv(False), "opencv-python-headless", "strongest"),
-    "pycolmap": (_pycolmap, "pycolmap", "largest"),
+    "pycolmap": (lambda: _pycolmap(True), "pycolmap", "largest"),
+    "pycolmap-default": (lambda: _pycolmap(False), "pycolmap", "largest"),
     "scikit-image": (_skimage, "scikit-image", "largest"),
+    "kornia": (_kornia, "kornia", "strongest"),
 }
 
 

@@ -49,11 +49,15 @@ def make_provider_extractor(name: str, params: SiftParams | None = None) -> Extr
     Parameters
     ----------
     name : str
-        Of a provider, or ``NAME@RUN``.
+        Of a provider, ``NAME@RUN``, or either with a preset after the name: ``NAME:PRESET``.
     params : SiftParams, optional
+        In place of a preset.
     """
+    program, at, run = name.partition("@")
+    plain, _, preset = program.partition(":")
+    name = plain + at + run
     provider = provider_of(name)
-    settings = params or SiftParams()
+    settings = params or SiftParams.preset(preset or "default")
     return Extractor(
         name,
         lambda image, budget: siftcore.extract(

@@ -7,9 +7,8 @@ detail that the other does not have, as a camera would.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,41 +16,42 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
-from skimage import data
 
 from bench.metrics.overlap import local_affine
 from bench.pairs.pair import ImagePair
-from bench.pairs.warp_kinds import KINDS, Homography, about, to_bytes
+from bench.pairs.photograph_sources import read_photographs
+from bench.pairs.warp_kinds import KINDS, Homography, Warp, about, to_bytes
 from bench.session import Session
 from bench.store import digest
-from dognets.data.images import find_images
-from siftcore.errors import InputError
-from siftcore.image import load_image
 
 __all__ = ["read_pairs", "render"]
 
-_CODE = ("bench.pairs.synthetic_warps", "bench.pairs.warp_kinds", "bench.metrics.overlap")
-_MOST_SAMPLES = 8
-_SHIPPED = (
-    "astronaut", "camera", "coffee", "hubble_deep_field", "immunohistochemistry", "retina",
-    "rocket", "stereo_motorcycle",
+_CODE = (
+    "bench.pairs.synthetic_warps", "bench.pairs.warp_kinds", "bench.pairs.known_moves",
+    "bench.metrics.overlap",
 )  # fmt: skip
+_MOST_SAMPLES = 8
 
 
 def read_pairs(
-    folder: Path | None, session: Session, count: int, size: tuple[int, int]
+    folder: Path | None,
+    session: Session,
+    count: int,
+    size: tuple[int, int],
+    kinds: Mapping[str, Warp] = KINDS,
 ) -> Iterator[ImagePair]:
-    """One pair of each of `KINDS` from each photograph; its name is the kind.
+    """One pair of each kind from each photograph; its name is the kind.
 
     Parameters
     ----------
     folder : path, optional
-        Photographs in any subfolders, of which `count` are drawn; those smaller than `size` and
-        those that cannot be read are skipped and noted. By default what scikit-image ships.
+        As for `read_photographs`.
     session : Session
     count : int
     size : (int, int)
         Width and height of the views.
+    kinds : mapping of str to Warp
+        By default `KINDS`.
 
     Raises
     ------
@@ -61,46 +61,25 @@ def read_pairs(
         When none can be used.
     """
     used = 0
-    photographs = _photographs(folder, session, count, size)
+    photographs = read_photographs(folder, session, count, size)
     for name, photograph in session.track(photographs, "photographs", count):
         used += 1
-        description = {"photograph": digest(photograph), "size": size, "seed": session.seed}
+        description = {
+            "photograph": digest(photograph), "size": size, "seed": session.seed,
+            "kinds": list(kinds),
+        }  # fmt: skip
         views = session.store.get(
-            "views", description, partial(_views, photograph, size, session.seed), _CODE
+            "views", description, partial(_views, photograph, size, session.seed, kinds), _CODE
         )
-        for kind in KINDS:
+        for kind in kinds:
             homography = views[f"homography {kind}"]
             yield ImagePair(name, kind, views["first"], views[kind], homography)
     if not used:
         raise session.nothing_left("photograph")
 
 
-def _photographs(
-    folder: Path | None, session: Session, count: int, size: tuple[int, int]
-) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    def read(path: Path) -> NDArray[np.float32]:
-        grey = load_image(path) if folder else _shipped(path.name)
-        height, width = grey.shape
-        if width < size[0] or height < size[1]:
-            raise InputError(f"{width} x {height} is smaller than a view, {size[0]} x {size[1]}")
-        return grey
-
-    paths = [Path(name) for name in _SHIPPED]
-    if folder is not None:
-        there = find_images(folder)
-        # Folders are often in order of their subjects.
-        paths = [there[i] for i in np.random.default_rng(session.seed).permutation(len(there))]
-    for path, grey in islice(session.readable(paths, read), count):
-        yield path.name, grey
-
-
-def _shipped(name: str) -> NDArray[np.float32]:
-    found = getattr(data, name)()
-    return load_image(found[0] if isinstance(found, tuple) else found)
-
-
 def _views(
-    photograph: NDArray[np.float32], size: tuple[int, int], seed: int
+    photograph: NDArray[np.float32], size: tuple[int, int], seed: int, kinds: Mapping[str, Warp]
 ) -> dict[str, NDArray[Any]]:
     width, height = size
     rows, columns = photograph.shape
@@ -110,8 +89,8 @@ def _views(
     scene = about(detail * width / 2, (columns - 1) / 2, (rows - 1) / 2)
     views = {"first": to_bytes(render(photograph, scene @ np.linalg.inv(view), size))}
     # Every photograph has its own angles, whatever else was drawn before.
-    seeds = np.random.SeedSequence([seed, zlib.crc32(photograph.data)]).spawn(len(KINDS))
-    for (kind, warp), own in zip(KINDS.items(), seeds, strict=True):
+    seeds = np.random.SeedSequence([seed, zlib.crc32(photograph.data)]).spawn(len(kinds))
+    for (kind, warp), own in zip(kinds.items(), seeds, strict=True):
         rng = np.random.default_rng(own)
         move = warp.move(rng, detail)
         values = render(photograph, scene @ np.linalg.inv(view @ move), size)
