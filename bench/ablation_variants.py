@@ -37,16 +37,26 @@ class Variant:
         That it changes; also the provider that runs it.
     changes : mapping
         Of the preset.
+    seed : int
+        Added to that of all trainings.
     """
 
     what: str
     preset: str
     changes: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
 
     def training(self, steps: int, seed: int) -> TrainingPreset:
-        """What is trained."""
+        """What is trained.
+
+        Parameters
+        ----------
+        steps : int
+        seed : int
+            Of all trainings that are compared.
+        """
         return get_preset(
-            self.preset, **ALIKE | {"steps": steps, "seed": seed} | dict(self.changes)
+            self.preset, **ALIKE | {"steps": steps, "seed": seed + self.seed} | dict(self.changes)
         )
 
 
@@ -105,7 +115,8 @@ VARIANTS = {
     "image-bands-seed": Variant(
         what="the same from another seed",
         preset="method3-x2",
-        changes={"loss": "bands", "seed": 1000},
+        changes={"loss": "bands"},
+        seed=1000,
     ),
     "image-bands-pixels": Variant(
         what="one trunk, the image, DoGs and pixels",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from bench.session import Session
 from dognets.errors import CheckpointError
 from dognets.models import build_model
 from dognets.pretrained import read_manifest
-from dognets.training.checkpoint import FILE_NAME
+from dognets.training.checkpoint import FILE_NAME, check_settings, load_checkpoint
 from dognets.training.report import finish, show_progress
 from dognets.training.trainer import Trainer
 from siftcore.errors import ParameterError
@@ -44,9 +45,10 @@ def train_variant(
     Raises
     ------
     CheckpointError
-        When the folder holds a run of other length.
+        When the folder holds a run of other length or from another seed.
     """
     folder = runs / name
+    preset = VARIANTS[name].training(steps, seed)
     finished = read_manifest(folder).get("weights.safetensors")
     if finished is not None:
         if finished.iterations != steps:
@@ -54,9 +56,12 @@ def train_variant(
                 f"{str(folder)!r} holds a run of {finished.iterations} updates, not {steps}; "
                 "choose another folder with --runs"
             )
+        # Weights that came without their checkpoint do not tell their seed.
+        if (folder / FILE_NAME).exists():
+            check_settings(folder, load_checkpoint(folder), asdict(preset))
         return folder
     trainer = Trainer(
-        VARIANTS[name].training(steps, seed),
+        preset,
         data,
         folder,
         resume=(folder / FILE_NAME).exists(),
@@ -65,7 +70,8 @@ def train_variant(
     )
     with show_progress(trainer) as progress:
         found = trainer.run(progress)
-    finish(trainer, found, data, f"python -m bench ablations --only {name} --steps {steps}")
+    command = f"python -m bench ablations --only {name} --steps {steps}"
+    finish(trainer, found, data, command + (f" --seed {seed}" if seed else ""))
     return folder
 
 

@@ -86,5 +86,11 @@ def demo_server(*options: str, environment: dict[str, str] | None = None) -> Ite
         yield line.split()[2]
     finally:
         process.terminate()
-        process.wait(30)
-        process.stdout.close()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+        finally:
+            process.stdout.close()

@@ -18,6 +18,7 @@ from bench.peak_memory import peak_memory
 from bench.photographs import photographs
 from bench.report import Report
 from bench.timing import median_ms
+from siftcore.errors import SiftError
 
 __all__ = ["add_growth", "add_memory"]
 
@@ -73,13 +74,19 @@ def add_memory(report: Report, paths: Sequence[Path], large: int) -> None:
         np.save(path, photographs(paths, large, large)[0][1])
         root = Path(__file__).resolve().parents[1]
         start = time.perf_counter()
+        paths = [str(root), *filter(None, [os.environ.get("PYTHONPATH")])]
         done = subprocess.run(
             [sys.executable, "-c", _FROM_FILE, str(path)],
-            env=os.environ | {"PYTHONPATH": str(root)},
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
             capture_output=True,
             text=True,
-            check=True,
         )
-        n, gib = done.stdout.split()
         seconds = time.perf_counter() - start
+        if done.returncode:
+            said = done.stderr.strip().splitlines() or ["no message"]
+            raise SiftError(
+                f"the process that extracts from a memory-map ended with {done.returncode}: "
+                f"{said[-1]}; use a smaller --large"
+            )
+        n, gib = done.stdout.split()
         table.add(f"{large} x {large}, uint8", int(n), float(gib), seconds)

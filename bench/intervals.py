@@ -21,7 +21,8 @@ class Estimate:
     Attributes
     ----------
     mean, low, high : float
-        NaN where there was no value.
+        NaN where there was no value; `low` and `high` also where all values are of one group,
+        which says nothing of how far another would be.
     n : int
         Values.
     """
@@ -40,7 +41,7 @@ def bootstrap_mean(
     Parameters
     ----------
     values : array_like, (N,)
-        NaN is left out.
+        NaN and infinity are left out.
     groups : sequence, optional
         What each value belongs to, such as its scene. Whole groups are drawn then, because pairs
         of one scene are no independent evidence.
@@ -66,11 +67,14 @@ def bootstrap_mean(
     _, labels = np.unique(labels, return_inverse=True)
     counts = np.bincount(labels)
     sums = np.bincount(labels, found)
+    mean = float(found.mean())
+    if len(sums) < 2:
+        return Estimate(mean, np.nan, np.nan, len(found))
     draws = np.random.default_rng(seed).integers(0, len(sums), (RESAMPLES, len(sums)))
     means = sums[draws].sum(1) / counts[draws].sum(1)
     tail = 50.0 * (1.0 - CONFIDENCE)
     low, high = np.percentile(means, [tail, 100.0 - tail])
-    return Estimate(float(found.mean()), float(low), float(high), len(found))
+    return Estimate(mean, float(low), float(high), len(found))
 
 
 def _numbered(groups: Sequence[Hashable]) -> np.ndarray:

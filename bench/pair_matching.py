@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
 from functools import lru_cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +98,6 @@ class PairMatcher:
             "a": digest(pair.a),
             "b": digest(pair.b),
             "homography": None if pair.homography is None else pair.homography.tolist(),
-            "poselib": version("poselib"),
         }
 
         def compute() -> dict[str, NDArray[Any]]:

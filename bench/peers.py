@@ -17,6 +17,7 @@ __all__ = [
     "Detector",
     "detectors",
     "opencv_sift",
+    "opencv_version",
     "pycolmap_extractor",
     "set_threads",
     "skimage_sift",
@@ -38,6 +39,13 @@ def set_threads(n: int) -> None:
         import cv2
 
         cv2.setNumThreads(n)
+
+
+def opencv_version() -> str:
+    """As its package has it, which goes by several names."""
+    import cv2
+
+    return str(cv2.__version__)
 
 
 def opencv_sift(precise: bool = True) -> Any:

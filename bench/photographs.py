@@ -48,7 +48,7 @@ def colour_photographs(
 ) -> list[tuple[str, NDArray[np.uint8]]]:
     """The same in colour, (height, width, 3)."""
     if paths:
-        named = [(path.name, np.asarray(Image.open(path).convert("RGB"))) for path in paths]
+        named = [(path.name, _rgb(path)) for path in paths]
     else:
         named = [
             ("motorcycle", data.stereo_motorcycle()[0]),
@@ -59,6 +59,11 @@ def colour_photographs(
         (name, np.dstack([_fitted(load_image(c), width, height) for c in np.moveaxis(rgb, 2, 0)]))
         for name, rgb in named
     ]
+
+
+def _rgb(path: Path) -> NDArray[np.uint8]:
+    with Image.open(path) as opened:
+        return np.asarray(opened.convert("RGB"))
 
 
 def _fitted(grey: NDArray[np.float32], width: int, height: int) -> NDArray[np.uint8]:

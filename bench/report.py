@@ -90,7 +90,9 @@ def _shown(cell: Any) -> str:
     if isinstance(cell, bool):
         return "yes" if cell else "no"
     if isinstance(cell, Estimate):
-        return f"{_shown(cell.mean)} [{_shown(cell.low)}, {_shown(cell.high)}]"
+        mean = _shown(cell.mean)
+        known = isfinite(cell.low) and isfinite(cell.high)
+        return f"{mean} [{_shown(cell.low)}, {_shown(cell.high)}]" if known else mean
     if isinstance(cell, float):
         if not isfinite(cell):
             return "-"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -98,8 +99,10 @@ def _no_result(path: Path, reason: str) -> InputError:
 def _cell(cell: Any) -> Any:
     if not isinstance(cell, dict):
         return cell
-    # JSON has no NaN: `Report` writes null for the mean of nothing.
-    return None if cell["mean"] is None else Estimate(**cell)
+    # JSON has no NaN: `Report` writes null for the mean of nothing, and for ends not known.
+    if cell["mean"] is None:
+        return None
+    return Estimate(**{name: nan if value is None else value for name, value in cell.items()})
 
 
 def find_table(result: Result, title: str) -> Table | None:

@@ -82,8 +82,6 @@ class Session:
             return None
         try:
             return function()
-        except KeyboardInterrupt:
-            raise
         # A third-party provider may raise anything.
         except Exception as error:
             self.failed[name] = _line(error)

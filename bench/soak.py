@@ -165,8 +165,8 @@ def _report(samples: Sequence[tuple[int, float, MemoryUse]], settings: dict[str,
         start = next(value for step, value in values if step >= warm)
         flat = line.slope <= LARGEST_SLOPE if values is in_use else None
         table.add(what, start / 1024, values[-1][1] / 1024, line.span / 1024, line.slope, flat)
-    if not flat:
-        report.failed["memory"] = f"it grows by {line.slope:.2f} KiB an extraction"
+        if flat is False:
+            report.failed["memory"] = f"it grows by {line.slope:.2f} KiB an extraction"
     course = report.table(
         "Its course", "extraction", "as it is, MiB", "in use, MiB", "allocated, MiB",
         "compiled code, MiB", "Python blocks", "cached entries",

@@ -22,8 +22,8 @@ from siftcore.io.atomic import atomic_write
 __all__ = ["Store", "code_fingerprint", "default_folder", "digest"]
 
 Arrays = dict[str, NDArray[Any]]
-# What the figures depend on besides our own sources.
-_PACKAGES = ("numpy", "numba", "pillow", "torch")
+# What the figures depend on besides our own sources: a new version makes all entries stale.
+_PACKAGES = ("faiss-cpu", "numba", "numpy", "pillow", "poselib", "scipy", "torch")
 
 
 def default_folder() -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from dognets.models.srgan import Srgan
 from dognets.models.vdsr import Vdsr
 from dognets.pretrained import WeightsEntry, save_weights
 from dognets.training.validation import validate
+from siftcore.io.atomic import check_writable
 
 __all__ = ["SOURCES", "convert_published"]
 
@@ -44,6 +46,8 @@ def convert_published(
     ------
     WeightsError
         When there are no published weights for the architecture, or the file does not hold them.
+    OutputError
+        When the file cannot be written.
     """
     if architecture not in SOURCES:
         raise WeightsError(
@@ -51,10 +55,17 @@ def convert_published(
         )
     model = build_model(architecture, scale)
     assert isinstance(model, (Vdsr, Srgan))
+    path = Path(out) / f"{architecture}-x{scale}.safetensors"
+    # Before the work, which takes minutes.
+    check_writable(path)
     try:
-        with np.load(npz, allow_pickle=False) as arrays:
+        # NumPy leaves a file open that it opened itself and could not read.
+        with open(npz, "rb") as file, np.load(file, allow_pickle=False) as arrays:
             model.load_published(dict(arrays))
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    # np.load gives a bare array for a .npy, which is no context; what it says of damage varies.
+    except (
+        OSError, ValueError, KeyError, RuntimeError, TypeError, EOFError, BadZipFile
+    ) as error:  # fmt: skip
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise WeightsError(
             f"{str(npz)!r} does not hold {architecture} weights: {reason}"
@@ -65,7 +76,7 @@ def convert_published(
     psnr = validate(model, cache, cache.split()[1])
     return save_weights(
         model,
-        Path(out) / f"{architecture}-x{scale}.safetensors",
+        path,
         {
             "name": f"{architecture}-x{scale}",
             "architecture": architecture,

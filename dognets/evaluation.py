@@ -130,16 +130,22 @@ def measure_dog_psnr(
     Raises
     ------
     DataError
-        When an image is too small.
+        When an image is too small, or there is none but such of one grey value: without a range
+        they have no PSNR, and do not count.
     """
     ladder = sigmas or PAPER_SIGMAS
     rows = []
     for place, image in enumerate(images):
-        low, high = _degraded(_whole_pixels(image, scale), scale, degradation, place)
+        whole = _whole_pixels(image, scale)
+        if not np.ptp(whole):
+            continue
+        low, high = _degraded(whole, scale, degradation, place)
         true = dog_levels(high / 255.0, ladder)
         predicted = _dogs_of(predict(low), predicts, ladder)
         bicubic = dog_levels(upscale_bicubic(low, scale), ladder)
         rows.append([list(map(_psnr, found, true)) for found in (predicted, bicubic)])
+    if not rows:
+        raise DataError("no image to judge by: there is none, or each has one grey value")
     means = np.mean(rows, axis=0)
     return DogPsnr(means[0], means[1], len(rows))
 

@@ -10,6 +10,7 @@ from dognets.convert import SMALLEST_SIDE
 from dognets.data.cache import ImageCache
 from dognets.pretrained import WeightsEntry, load_model, save_weights
 from dognets.training.validation import validate
+from siftcore.io.atomic import check_writable
 
 __all__ = ["pack"]
 
@@ -33,8 +34,13 @@ def pack(run: str | Path, data: str | Path, out: str | Path) -> WeightsEntry:
     ------
     WeightsError
         When the weights cannot be loaded.
+    OutputError
+        When the file cannot be written.
     """
     model, entry = load_model(run)
+    path = Path(out) / f"{entry.name}.safetensors"
+    # Before the work, which takes minutes.
+    check_writable(path)
     cache = ImageCache.open(data, SMALLEST_SIDE)
     held_back = cache.split()[1]
     rounded = copy.deepcopy(model).half().float()
@@ -45,5 +51,4 @@ def pack(run: str | Path, data: str | Path, out: str | Path) -> WeightsEntry:
     for written in ("file", "sha256", "scale"):
         del facts[written]
     store_half = bool((single.predicted - half.predicted).max() < TOLERANCE)
-    path = Path(out) / f"{entry.name}.safetensors"
     return save_weights(rounded if store_half else model, path, facts, half=store_half)

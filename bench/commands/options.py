@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -40,6 +41,7 @@ IMAGES_HELP = "Folder of images of your own; skimage: all that scikit-image ship
 Budgets = Annotated[str, typer.Option(help="Keypoints of every image; a table each.")]
 
 
+# Options whose value says only where this machine keeps its files.
 _LOCAL = ("--json", "--cache", "--results", "--out")
 
 
@@ -69,8 +71,14 @@ def command_of(arguments: Sequence[str]) -> str:
         if drop or option in _LOCAL or (word in _LOCAL):
             drop = word in _LOCAL and not drop
             continue
-        words.append(option + equals + (Path(value).name if "/" in value else value))
-    return " ".join(words)
+        words.append(option + equals + ",".join(map(_without_folders, value.split(","))))
+    return " ".join([*words[:1], shlex.join(words[1:])]).rstrip()
+
+
+def _without_folders(value: str) -> str:
+    """A path's last part; of ``NAME@RUN`` that of the run."""
+    name, at, path = value.rpartition("@")
+    return name + at + (Path(path).name if "/" in path else path)
 
 
 def show(make_report: Callable[[], Report], json_file: Path | None) -> Report:

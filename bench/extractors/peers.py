@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bench.extractors.extractor import Extractor
 from bench.extractors.providers import scale_of
-from bench.peers import CONTRAST, opencv_sift, pycolmap_extractor, skimage_sift
+from bench.peers import CONTRAST, opencv_sift, opencv_version, pycolmap_extractor, skimage_sift
 from siftcore.errors import ParameterError
 from siftcore.scalespace.enlarging import upscale_bicubic
 from siftcore.types import Features
@@ -34,7 +34,8 @@ def make_peer(name: str) -> Extractor:
         if not enlarged.startswith("bicubic-x") or scale_of(enlarged) < 2:
             raise ParameterError("provider", name, f"{plain}@bicubic-x2 or {plain}@bicubic-x4")
         extract = _on_enlarged(extract, scale_of(enlarged))
-    identity = {"program": name, "version": version(package), "contrast": CONTRAST}
+    found = opencv_version() if package is None else version(package)
+    identity = {"program": name, "version": found, "contrast": CONTRAST}
     return Extractor(name, extract, identity, keep, scale_of(enlarged))
 
 
@@ -141,9 +142,11 @@ def _kornia() -> Extract:
 # Its own default; every feature is described as a patch, whatever it is worth.
 _KORNIA_MOST = 8000
 Keep = Literal["strongest", "largest"]
-PEERS: dict[str, tuple[Callable[[], Extract], str, Keep]] = {
-    "opencv": (lambda: _opencv(True), "opencv-python-headless", "strongest"),
-    "opencv-default": (lambda: _opencv(False), "opencv-python-headless", "strongest"),
+
+# How each is made, its package (None: several have it), and what a budget keeps of it.
+PEERS: dict[str, tuple[Callable[[], Extract], str | None, Keep]] = {
+    "opencv": (lambda: _opencv(True), None, "strongest"),
+    "opencv-default": (lambda: _opencv(False), None, "strongest"),
     "pycolmap": (lambda: _pycolmap(True), "pycolmap", "largest"),
     "pycolmap-default": (lambda: _pycolmap(False), "pycolmap", "largest"),
     "scikit-image": (_skimage, "scikit-image", "largest"),

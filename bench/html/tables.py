@@ -137,8 +137,8 @@ def _digits(value: float, decimals: int | None) -> str:
 
 
 def _interval_note(table: Table) -> str:
-    counts = {cell.n for row in table.rows for cell in row if isinstance(cell, Estimate)}
-    counts.discard(0)
+    found = (cell for row in table.rows for cell in row if isinstance(cell, Estimate))
+    counts = {cell.n for cell in found if isfinite(cell.low)}
     if not counts:
         return ""
     low, high = min(counts), max(counts)

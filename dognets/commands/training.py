@@ -31,19 +31,32 @@ def train(
         int | None, typer.Option("--channels", help="Width, where the network has one.")
     ] = None,
     depth: Annotated[
-        int | None, typer.Option("--depth", help="Convolutions of method3's trunk.")
+        int | None, typer.Option("--depth", help="Convolutions of method3's trunk, or its blocks.")
     ] = None,
     trunk: Annotated[
         str | None,
         typer.Option("--trunk", help="Of method3: mixer, plain, residual, unet or wide."),
     ] = None,
     loss: Annotated[
-        str | None, typer.Option("--loss", help="bands, bands+pixels, keypoints or pixels.")
+        str | None,
+        typer.Option(
+            "--loss",
+            help="bands, bands+pixels, keypoints, pixels or adversarial where an image is "
+            "predicted; gaussians, levels or dogs where levels are.",
+        ),
     ] = None,
     optimiser: Annotated[str | None, typer.Option("--optimiser", help="adam or muon.")] = None,
-    learning_rate: Annotated[float | None, typer.Option("--learning-rate")] = None,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(
+            "--learning-rate",
+            help="Highest; with muon, of the kernels that Muon takes: Adam beside it has its own.",
+        ),
+    ] = None,
     degradation: Annotated[str | None, typer.Option("--degradation", help="clean or real.")] = None,
-    seed: Annotated[int | None, typer.Option("--seed")] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Of the first weights and of the patches.")
+    ] = None,
     validate_every: Annotated[
         int | None, typer.Option("--validate-every", help="Updates between validations.")
     ] = None,

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,8 +67,9 @@ class ImageCache:
         Parameters
         ----------
         folder : path
+            Searched to any depth.
         minimum_side : int
-            Smaller images are skipped, with a warning that names them.
+            Pixels; smaller images are skipped, with a warning that names them.
         cache_folder : path, optional
             By default `default_cache_folder`.
 
@@ -82,16 +84,14 @@ class ImageCache:
         place = Path(cache_folder or default_cache_folder()) / fingerprint
         if not _is_whole(place):
             _build(folder, paths, minimum_side, place)
-        index = json.loads((place / INDEX).read_text())
-        shapes = tuple((int(h), int(w)) for h, w in index["shapes"])
-        areas = [h * w for h, w in shapes]
-        return cls(
-            np.memmap(place / PIXELS, np.uint8, mode="r"),
-            shapes,
-            tuple(index["names"]),
-            np.concatenate([[0], np.cumsum(areas)]).astype(np.int64),
-            fingerprint,
-        )
+        return _opened(place, fingerprint)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A memory-map would be sent to another process as all of its bytes.
+        if isinstance(self.pixels, np.memmap) and self.pixels.filename is not None:
+            return _opened, (Path(self.pixels.filename).parent, self.fingerprint)
+        fields = self.pixels, self.shapes, self.names, self.offsets, self.fingerprint
+        return type(self), fields
 
     def __len__(self) -> int:
         return len(self.shapes)
@@ -120,6 +120,20 @@ class ImageCache:
         return [i for i in indices if not held[i]], [i for i in indices if held[i]]
 
 
+def _opened(place: Path, fingerprint: str) -> ImageCache:
+    """The whole cache in a folder."""
+    index = json.loads((place / INDEX).read_text("utf-8"))
+    shapes = tuple((int(h), int(w)) for h, w in index["shapes"])
+    areas = [h * w for h, w in shapes]
+    return ImageCache(
+        np.memmap(place / PIXELS, np.uint8, mode="r"),
+        shapes,
+        tuple(index["names"]),
+        np.concatenate([[0], np.cumsum(areas)]).astype(np.int64),
+        fingerprint,
+    )
+
+
 def _fingerprint(folder: Path, paths: Sequence[Path], minimum_side: int) -> str:
     digest = hashlib.sha256(f"{VERSION} {minimum_side}".encode())
     for path in paths:
@@ -131,7 +145,7 @@ def _fingerprint(folder: Path, paths: Sequence[Path], minimum_side: int) -> str:
 
 def _is_whole(place: Path) -> bool:
     try:
-        shapes = json.loads((place / INDEX).read_text())["shapes"]
+        shapes = json.loads((place / INDEX).read_text("utf-8"))["shapes"]
         return (place / PIXELS).stat().st_size == sum(h * w for h, w in shapes)
     except (OSError, ValueError, KeyError, TypeError):
         return False
@@ -154,7 +168,7 @@ def _build(folder: Path, paths: Sequence[Path], minimum_side: int, place: Path) 
                 f"none of the {len(paths)} images in {str(folder)!r} can be used: each side must "
                 f"have at least {minimum_side} pixels"
             )
-        (aside / INDEX).write_text(json.dumps({"names": names, "shapes": shapes}))
+        (aside / INDEX).write_text(json.dumps({"names": names, "shapes": shapes}), "utf-8")
         if place.exists() and not _is_whole(place):
             shutil.rmtree(place, ignore_errors=True)
         try:

@@ -6,8 +6,10 @@ without talking to each other.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +52,12 @@ class PatchBatches:
     rank: int = 0
     world: int = 1
 
+    @cached_property
+    def _chances(self) -> NDArray[np.float64]:
+        """Of each image, (images,)."""
+        areas = np.array([math.prod(self.cache.shapes[i]) for i in self.images], np.float64)
+        return areas / areas.sum()
+
     def __getitem__(self, step: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Patches of `step`.
 
@@ -58,12 +66,12 @@ class PatchBatches:
         low : ndarray, (n, p, p) uint8
             p is ``patch + 2 halo``.
         high : ndarray, (n, s p, s p) uint8
-            The same region of the high-resolution image. Equal to what reducing the whole image
-            and cutting afterwards gives.
+            The same region of the high-resolution image. `low` is what reducing the whole image
+            and cutting afterwards gives, but for the outermost two samples of the image: Pillow
+            leaves out what is beyond its border, and a patch mirrors it.
         """
-        areas = np.array([np.prod(self.cache.shapes[i]) for i in self.images], np.float64)
         rng = np.random.default_rng([self.seed, step])
-        chosen = rng.choice(len(self.images), self.batch, p=areas / areas.sum())
+        chosen = rng.choice(len(self.images), self.batch, p=self._chances)
         seeds = rng.integers(0, 2**63, self.batch)
         mine = range(self.rank, self.batch, self.world)
         pairs = [self._pair(self.images[int(chosen[k])], int(seeds[k])) for k in mine]

@@ -25,6 +25,7 @@ class Adversary:
     ----------
     device : torch.device
     lr : float
+        Of Adam, all the time.
     """
 
     def __init__(self, device: torch.device, lr: float) -> None:
@@ -32,7 +33,13 @@ class Adversary:
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=lr, betas=(0.9, 0.99))
 
     def learn(self, generated: Tensor, true: Tensor) -> None:
-        """One step towards telling them apart."""
+        """One step towards telling them apart.
+
+        Parameters
+        ----------
+        generated, true : Tensor, (B, 1, h, w) float32
+            At least 16 samples a side. No gradient flows back to `generated`.
+        """
         logits_true = self.network(true)
         logits_generated = self.network(generated.detach())
         loss = F.softplus(-logits_true).mean() + F.softplus(logits_generated).mean()
@@ -45,7 +52,12 @@ class Adversary:
         self.optimiser.step()
 
     def judge(self, generated: Tensor) -> Tensor:
-        """How far the generator is from being believed, weighted."""
+        """How far the generator is from being believed, weighted: a scalar.
+
+        Parameters
+        ----------
+        generated : Tensor, (B, 1, h, w) float32
+        """
         return WEIGHT * F.softplus(-self.network(generated)).mean()
 
     def state_dict(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -51,9 +52,15 @@ def load_batches(
         num_workers=workers,
         pin_memory=device.type == "cuda",
         prefetch_factor=4 if workers else None,
+        worker_init_fn=_leave_interrupts_to_the_main_process,
     )
     for low, high in loader:
         yield _ready(low, device), _ready(high, device)
+
+
+def _leave_interrupts_to_the_main_process(worker: int) -> None:
+    # Ctrl-C reaches all processes of a terminal; without patches the update could not be ended.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _ready(patches: Tensor, device: torch.device) -> Tensor:

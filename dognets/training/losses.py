@@ -14,6 +14,7 @@ from dognets.training.band_losses import (
     KeypointLoss,
     UsualError,
 )
+from siftcore.errors import ParameterError
 
 __all__ = ["LevelLoss", "PixelLoss", "StackLoss", "Target", "make_loss"]
 
@@ -66,6 +67,13 @@ def make_loss(name: str, model: SuperResolver, side: int) -> nn.Module:
     model : SuperResolver
     side : int
         Of the judged square, in high-resolution samples.
+
+    Raises
+    ------
+    ParameterError
+        When there is no loss of that name.
+    WeightsError
+        When it is not for what `model` predicts.
     """
     predicts = {
         "bands": "image",
@@ -77,10 +85,12 @@ def make_loss(name: str, model: SuperResolver, side: int) -> nn.Module:
         "levels": "gaussians",
         "dogs": "dogs",
     }
-    if predicts.get(name) != model.predicts:
+    if name not in predicts:
+        raise ParameterError("loss", name, f"one of {', '.join(sorted(predicts))}")
+    if predicts[name] != model.predicts:
         raise WeightsError(
-            f"loss {name!r} is for networks that predict {predicts.get(name, 'nothing known')}; "
-            f"this one predicts {model.predicts}"
+            f"loss {name!r} is for networks that predict {predicts[name]}; this one predicts "
+            f"{model.predicts}"
         )
     if name in ("bands", "adversarial"):
         return BandLoss(side)

@@ -35,7 +35,10 @@ class TrainingPreset:
         surrounds it unjudged.
     optimiser : {"adam", "muon"}
     learning_rate : float
-        Highest; reached after `warm_up` steps, then a cosine to a fiftieth.
+        Highest; with Muon, of the kernels that it takes, and the other parameters have
+        `dognets.training.optimisers.ADAM_BESIDE_MUON`.
+    warm_up : int
+        Steps of a linear rise, at most a tenth of all, under a cosine to a fiftieth.
     ema : float
         Decay per step of the averaged weights, which are what is validated and exported.
     clip : float

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -75,6 +76,7 @@ def finish(
     Parameters
     ----------
     trainer : Trainer
+        At its last step.
     psnr : DogPsnr
         The last validation.
     data : path
@@ -123,7 +125,7 @@ def _convergence(path: Path) -> str:
 
 
 def _command() -> str:
-    return "dognets " + " ".join(_shown(argument) for argument in sys.argv[1:])
+    return shlex.join(["dognets", *(_shown(argument) for argument in sys.argv[1:])])
 
 
 def _shown(argument: str) -> str:
@@ -132,15 +134,16 @@ def _shown(argument: str) -> str:
     return option + equals + (Path(value).name if "/" in value else value)
 
 
-def _commit() -> str:
+def _commit(file: Path = Path(__file__)) -> str:
+    """Of the repository that has `file` in it; not that of one which only lies around it."""
     try:
-        found = subprocess.run(
-            ["git", "rev-parse", "--short=12", "HEAD"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        for command in (
+            ["ls-files", "--error-unmatch", file.name],
+            ["rev-parse", "--short=12", "HEAD"],
+        ):
+            found = subprocess.run(
+                ["git", *command], cwd=file.parent, capture_output=True, text=True, check=True
+            )
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return found.stdout.strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,17 @@ def test_runs_of_other_length_are_not_mixed(
     train_variant("method1", folders[0], runs, 1, cache=cache)
     with pytest.raises(CheckpointError, match="holds a run of 1 updates, not 2"):
         train_variant("method1", folders[0], runs, 2, cache=cache)
+    with pytest.raises(CheckpointError, match="seed: 0, now 1"):
+        train_variant("method1", folders[0], runs, 1, seed=1, cache=cache)
+    (runs / "method1" / "last.pt").unlink()
+    train_variant("method1", folders[0], runs, 1, seed=1, cache=cache)
+
+
+def test_the_pair_of_seeds_is_one_whatever_the_seed() -> None:
+    for seed in (0, 1000):
+        pair = [VARIANTS[name].training(9, seed) for name in ("image-bands", "image-bands-seed")]
+        assert replace(pair[0], seed=pair[1].seed) == pair[1]
+        assert [preset.seed for preset in pair] == [seed, seed + 1000]
 
 
 def test_an_unknown_variant_is_named(folders: tuple[Path, Path, Path], tmp_path: Path) -> None:

@@ -15,8 +15,10 @@ from bench.agreement import nearest_agreeing
 from bench.commands.options import command_of
 from bench.demo import run as run_demo
 from bench.golden import find_golden, read_golden
+from bench.html.tables import show_table
 from bench.intervals import bootstrap_mean
 from bench.report import Report
+from bench.result_files import read_result
 from bench.speed import run as run_speed
 from bench.synthetic import blob_errors, expected_sigma
 from bench.why import reference_view
@@ -48,7 +50,7 @@ def test_a_report_is_markdown_and_json(tmp_path: Path) -> None:
     assert "| a | 0.5 |" in report.markdown()
     assert "| b | - |" in report.markdown()
     assert "| c | 1 [1, 1] |" in report.markdown()
-    assert "| d | - [-, -] |" in report.markdown()
+    assert "| d | - |" in report.markdown()
     assert "| e \\| f | - |" in report.markdown()
     report.write_json(tmp_path / "x.json")
     written = json.loads((tmp_path / "x.json").read_text())
@@ -62,6 +64,29 @@ def test_a_report_is_markdown_and_json(tmp_path: Path) -> None:
 def test_a_command_is_kept_without_where_files_lie() -> None:
     typed = "psnr --data /somewhere/set14 --scale=2 --json /x/y.json --cache=/c --limit 3"
     assert command_of(typed.split()) == "python -m bench psnr --data set14 --scale=2 --limit 3"
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        (["--providers", "dog,method3-x2@../runs/a,b@/c/d"], "--providers dog,method3-x2@a,b@d"),
+        (["--providers=method3-x2@runs/a"], "--providers=method3-x2@a"),
+        (["--data", "/photos of mine/set 14"], "--data 'set 14'"),
+        ([], ""),
+    ],
+)
+def test_a_command_names_providers_and_can_be_typed_again(typed: list[str], kept: str) -> None:
+    assert command_of(["psnr", *typed]) == f"python -m bench psnr {kept}".rstrip()
+
+
+def test_a_mean_without_an_interval_is_written_and_read_back(tmp_path: Path) -> None:
+    report = Report("x", {})
+    report.table("T", "name", "value").add("a", bootstrap_mean([0.25]))
+    assert "| a | 0.25 |" in report.markdown()
+    report.write_json(tmp_path / "x.json")
+    (found,) = read_result(tmp_path / "x.json").report.tables
+    assert found.markdown() == report.tables[0].markdown()
+    assert "interval" not in show_table(found).note
 
 
 def test_agreement_knows_near_from_far() -> None:

@@ -44,6 +44,23 @@ def test_an_interval_leaves_out_what_is_not_known() -> None:
         bootstrap_mean([1.0], ["a", "b"])
 
 
+def test_one_group_gives_no_interval() -> None:
+    """Drawn with replacement it comes out the same every time, which is no certainty."""
+    for found in (bootstrap_mean([1.0, 2.0, 6.0], ["a"] * 3), bootstrap_mean([3.0])):
+        assert found.mean == 3.0
+        assert np.isnan([found.low, found.high]).all()
+
+
+def test_an_entry_is_stale_after_an_upgrade_of_what_estimates_geometry(monkeypatch) -> None:
+    before = code_fingerprint.__wrapped__("bench.intervals")
+    usual = store_module.version
+    for package in ("poselib", "faiss-cpu", "scipy"):
+        monkeypatch.setattr(
+            store_module, "version", lambda name, p=package: "999" if name == p else usual(name)
+        )
+        assert code_fingerprint.__wrapped__("bench.intervals") != before
+
+
 def counted(value: float = 1.0):
     calls = []
 

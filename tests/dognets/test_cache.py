@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import shutil
 from pathlib import Path
 
@@ -183,3 +184,20 @@ def test_one_subject_alone_is_split_by_image():
 
 def test_a_single_image_serves_both():
     assert named(["img.png"]).split() == ([0], [0])
+
+
+def test_another_process_gets_the_place_not_the_pixels(photo_folder, tmp_path):
+    """Workers that are not forked are sent the cache."""
+    cache = ImageCache.open(photo_folder, 48, tmp_path)
+    assert len(cache.pixels) > 30_000
+    sent = pickle.dumps(cache)
+    assert len(sent) < 1000
+    again = pickle.loads(sent)
+    assert (again.shapes, again.names, again.fingerprint) == (
+        cache.shapes,
+        cache.names,
+        cache.fingerprint,
+    )
+    np.testing.assert_array_equal(again.image(3), cache.image(3))
+    in_memory = named(["a.png", "b.png"])
+    assert pickle.loads(pickle.dumps(in_memory)).names == in_memory.names

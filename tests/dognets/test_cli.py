@@ -18,6 +18,7 @@ import torch
 
 import dognets.export
 from dognets.cli import app
+from dognets.models.vdsr import Vdsr
 from dognets.pretrained import load_model, read_manifest
 from dognets.training.presets import PRESETS
 from tests.dognets.conftest import SHARED
@@ -200,13 +201,40 @@ def test_converted_weights_are_those_published(folder):
 def test_what_cannot_be_converted_is_one_line(folder):
     np.savez("other.npz", x=np.zeros(3))
     (folder / "text.npz").write_text("no arrays")
+    (folder / "torn.npz").write_bytes((folder / "other.npz").read_bytes()[:-30])
+    (folder / "empty.npz").touch()
+    np.save("array.npy", np.zeros(3))
     usual = ["--scale", "2", "--data", "images", "--out", "."]
     for architecture, npz, words in (
         ("edsr", "other.npz", "no published weights are known for 'edsr'"),
         ("vdsr", "other.npz", "does not hold vdsr weights"),
         ("srgan", "text.npz", "does not hold srgan weights"),
         ("vdsr", "gone.npz", "gone.npz"),
+        ("vdsr", "torn.npz", "'torn.npz' does not hold vdsr weights"),
+        ("vdsr", "empty.npz", "'empty.npz' does not hold vdsr weights"),
+        ("vdsr", "array.npy", "'array.npy' does not hold vdsr weights"),
     ):
         result = run("convert", "--architecture", architecture, "--npz", npz, *usual)
         assert_one_line_error(result, words)
     assert not list(folder.glob("*.safetensors"))
+
+
+@pytest.mark.parametrize("command", ["convert", "pack"])
+def test_where_nothing_can_be_written_no_network_is_validated(folder, monkeypatch, command):
+    def validate(*_):
+        pytest.fail("minutes of work for nothing")
+
+    monkeypatch.setattr(
+        f"dognets.{'packing' if command == 'pack' else 'convert'}.validate", validate
+    )
+    monkeypatch.setattr(Vdsr, "load_published", lambda *_: None)
+    save_small("method3", folder / "own.safetensors")
+    np.savez("weights.npz", x=np.zeros(3))
+    of_convert = ["--architecture", "vdsr", "--scale", "2", "--npz", "weights.npz"]
+    arguments = ["own.safetensors"] if command == "pack" else of_convert
+    result = run(command, *arguments, "--data", "images", "--out", "gone")
+    assert_one_line_error(result, "the folder 'gone' does not exist")
+
+
+def test_the_help_names_every_loss():
+    assert all(preset.loss in run("train", "--help").stdout for preset in PRESETS.values())

@@ -16,6 +16,7 @@ pytest.importorskip("safetensors")
 import torch
 import torch.distributed as dist
 
+from dognets.errors import DeviceError
 from dognets.training.distributed import Place, join, leave
 from tests.dognets.runs import tiny_trainer
 
@@ -137,3 +138,12 @@ def test_alone_there_is_nothing_to_join():
     assert join(torch.device("cpu")) == Place(0, 1, 0)
     assert not dist.is_initialized()
     leave()
+
+
+def test_more_processes_than_gpus_are_refused(monkeypatch):
+    for name, value in (("WORLD_SIZE", "2"), ("RANK", "1"), ("LOCAL_RANK", "1")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(DeviceError, match=r"process 1 of this machine has no GPU .* there are 1"):
+        join(torch.device("cuda"))
+    assert not dist.is_initialized()

@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
+from dognets.errors import DataError
 from dognets.evaluation import measure_dog_psnr
 from siftcore.scalespace.enlarging import upscale_bicubic
 
@@ -49,3 +50,14 @@ def test_what_spoils_an_image_depends_on_its_place_alone(images):
     np.testing.assert_array_equal(reduced(first)[0], expected[0])
     np.testing.assert_array_equal(reduced(third, second)[1], expected[1])
     assert not np.array_equal(reduced(second, first)[1], expected[0])
+
+
+def test_images_of_one_grey_value_do_not_count(images):
+    flat = [np.full((80, 96), value, np.float32) for value in (0, 99)]
+    found = measure_dog_psnr(bicubic, [*images, *flat], 2)
+    expected = measure_dog_psnr(bicubic, images, 2)
+    assert found.images == len(images)
+    np.testing.assert_array_equal(found.predicted, expected.predicted)
+    for nothing in ([], flat):
+        with pytest.raises(DataError, match="no image to judge by"):
+            measure_dog_psnr(bicubic, nothing, 2)

@@ -23,6 +23,7 @@ from dognets.training.band_losses import (
     KeypointLoss,
 )
 from dognets.training.losses import LevelLoss, PixelLoss, StackLoss, make_loss
+from siftcore.errors import ParameterError
 from siftcore.params import ScaleSpaceParams
 from siftcore.scalespace.geometry import PAPER_SIGMAS, ladder_sigmas
 from tests.dognets.networks import small_model
@@ -169,13 +170,17 @@ def test_gradients_flow(name, network, kind):
         ("levels", "method3"),
         ("pixels", "method2"),
         ("adversarial", "method1"),
-        ("huber", "method3"),
     ],
 )
 def test_a_loss_for_something_else_is_refused(name, network):
     model = small_model(network)
     with pytest.raises(WeightsError, match=f"loss '{name}' .* predicts {model.predicts}"):
         make_loss(name, model, 24)
+
+
+def test_an_unknown_loss_is_refused_with_those_there_are():
+    with pytest.raises(ParameterError, match=r"loss must be one of adversarial, bands, .*'huber'"):
+        make_loss("huber", small_model("method3"), 24)
 
 
 def test_dogs_of_the_keypoint_loss_have_the_band_errors_of_the_spectrum():

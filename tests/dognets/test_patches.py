@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,7 @@ from dognets.data.cache import ImageCache
 from dognets.data.degradation import to_8_bits
 from dognets.data.images import reduce_bicubic
 from dognets.data.patches import PatchBatches
+from dognets.training.loading import load_batches
 from dognets.training.losses import Target
 from siftcore.kernels.blur import gaussian_blur
 from tests.dognets.networks import small_model
@@ -154,3 +157,18 @@ def test_the_truth_is_exact(cache, name):
         np.testing.assert_allclose(found, cut, rtol=0, atol=1e-6)
         borders += top == 0 or left == 0 or top + 64 == 80 or left + 64 == 96
     assert borders > 0, "some patch lies at a border"
+
+
+class OfSignals:
+    """Batches that say whether the process which cuts them ignores Ctrl-C."""
+
+    def __getitem__(self, step):
+        ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        return np.full((1, 1, 1), 255 * ignored, np.uint8), np.zeros((1, 1, 1), np.uint8)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_ctrl_c_is_the_main_process_s_affair(workers):
+    ((ignored, _),) = load_batches(OfSignals(), 0, 1, torch.device("cpu"), workers)
+    assert bool(ignored) == bool(workers)
+    assert signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
