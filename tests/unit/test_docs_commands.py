@@ -95,6 +95,8 @@ def check_names(line: Line) -> None:
     root = root_of(line.program)
     words = [word for word in line.words if word != "..."]
     command = root
+    if words and words[0].isupper():  # `python -m bench NAME --help`
+        return
     if words and not words[0].startswith("-"):
         assert words[0] in root.commands, f"{line}: there is no command {words[0]!r}"
         command = root.commands[words.pop(0)]
