@@ -69,7 +69,10 @@ def extract(
         typer.Option("--workers", "-w", min=0, help="Worker processes; 0: only this process."),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run that OUTPUT.part is of, if any.")
+        bool,
+        typer.Option(
+            "--resume", help="Continue the interrupted run in OUTPUT.part, if there is one."
+        ),
     ] = False,
     shard: Annotated[
         str | None,

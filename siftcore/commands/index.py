@@ -29,10 +29,11 @@ def index(
         Path, typer.Argument(metavar="FEATURES", help="HDF5 file of siftcore extract.")
     ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="The folder to make; an index is replaced.")
+        Path,
+        typer.Option("--output", "-o", help="The folder to create; an existing index is replaced."),
     ],
     add: Annotated[
-        bool, typer.Option("--add", help="Add the images to the index that is there instead.")
+        bool, typer.Option("--add", help="Add the images to the existing index instead.")
     ] = False,
     kind: Annotated[
         str | None,
@@ -40,16 +41,14 @@ def index(
     ] = None,
     probes: Annotated[
         int | None,
-        typer.Option(
-            "--probes", min=1, help="Cells that are searched of an inverted file; default 16."
-        ),
+        typer.Option("--probes", min=1, help="Cells of an inverted file to search; 16 by default."),
     ] = None,
     no_root: Annotated[
         bool,
         typer.Option("--no-root", help="The features are RootSIFT already (--preset colmap)."),
     ] = False,
 ) -> None:
-    """Index the features of many images, so that siftcore query finds some of them again.
+    """Index the features of many images, for 'siftcore query' to search.
 
     The folder appears, or changes, when all images are in; on any error it stays as it was. With
     --add, settings are those of the index: an option that says otherwise is an error, and an image

@@ -42,7 +42,7 @@ def match(
     provider: Provider = "dog",
     provider_b: Annotated[
         str | None,
-        typer.Option("--provider-b", help="Scale space of B, where it differs from A's."),
+        typer.Option("--provider-b", help="Scale space of B, if it differs from A's."),
     ] = None,
     ratio: Ratio = 0.8,
     no_mutual: NoMutual = False,
@@ -64,7 +64,10 @@ def match(
         Path | None, typer.Option("--json", help="Write points, matches and model to this file.")
     ] = None,
 ) -> None:
-    """Match two images. The counts are printed; a picture and the numbers are written on demand."""
+    """Match two images and print the counts.
+
+    --out draws the matches, --json writes the numbers.
+    """
     from siftcore import _outputs, _report
     from siftcore.batch.jobs import allow_pixels
     from siftcore.types import MatchResult

@@ -44,13 +44,13 @@ ValueRange = Annotated[
     typer.Option(
         "--value-range",
         metavar="BLACK WHITE",
-        help="Values of black and white, where they are not those of the file's type: 0 4095.",
+        help="Pixel values of black and white, if not those of the file's type: 0 4095.",
     ),
 ]
 MaxPixels = Annotated[
     int | None,
     typer.Option(
-        "--max-pixels", min=1, help="Read images of up to so many pixels; 89478485 by default."
+        "--max-pixels", min=1, help="Largest image to read, in pixels; 89478485 by default."
     ),
 ]
 Preset = Annotated[
@@ -58,10 +58,15 @@ Preset = Annotated[
 ]
 Ratio = Annotated[
     float,
-    typer.Option("--ratio", min=0.0, max=1.0, help="Largest nearest over second-nearest distance."),
+    typer.Option(
+        "--ratio",
+        min=0.0,
+        max=1.0,
+        help="Ratio test: largest nearest over second-nearest distance.",
+    ),
 ]
 NoMutual = Annotated[
-    bool, typer.Option("--no-mutual", help="Keep matches that hold in one direction only.")
+    bool, typer.Option("--no-mutual", help="Also keep matches that hold in one direction only.")
 ]
 Device = Annotated[str, typer.Option("--device", help="Where networks run: auto, cpu, cuda, mps.")]
 

@@ -29,19 +29,25 @@ def pairs(
     ],
     sequential: Annotated[
         int | None,
-        typer.Option("--sequential", min=1, help="Only with the N next by name, as of a film."),
+        typer.Option(
+            "--sequential",
+            min=1,
+            help="Pair each image only with the next N by name, as in a video.",
+        ),
     ] = None,
     index: Annotated[
         Path | None,
-        typer.Option("--index", help="Only with the most similar ones of this index."),
+        typer.Option(
+            "--index", help="Pair each image only with the most similar ones in this index."
+        ),
     ] = None,
     top: Annotated[
-        int, typer.Option("--top", min=1, help="How many of the index, for each image.")
+        int, typer.Option("--top", min=1, help="With --index: how many for each image.")
     ] = 20,
 ) -> None:
     """List the image pairs to match: all of them, or fewer.
 
-    Write a list of your own in the same form to match any others.
+    To match any other pairs, write a list of your own in the same form.
     """
     from siftcore import _outputs, pairing
     from siftcore.io.hdf5 import list_features

@@ -58,12 +58,12 @@ def query(
         typer.Option("--draw", help="Draw each query's matches with its first into this folder."),
     ] = None,
     root: Annotated[
-        Path, typer.Option("--images", help="Where the collection's images lie, for --draw.")
+        Path, typer.Option("--images", help="Folder of the collection's images, for --draw.")
     ] = Path(),
 ) -> None:
     """Find the images of an index that show what the given ones show.
 
-    The provider may be another than the collection's: a super-resolving one for a small query.
+    The provider may differ from the collection's: a super-resolving one suits a small query.
     """
     from siftcore import _outputs, _ranking
     from siftcore.errors import InputError

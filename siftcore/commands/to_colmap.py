@@ -28,10 +28,10 @@ def to_colmap(
         Path, typer.Argument(metavar="FEATURES", help="HDF5 file of siftcore extract.")
     ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="The database to make or to add to.")
+        Path, typer.Option("--output", "-o", help="The database to create or to add to.")
     ],
     pairs: Annotated[
-        Path | None, typer.Option("--pairs", help="The pairs that --matches is of.")
+        Path | None, typer.Option("--pairs", help="The list of pairs that --matches was made from.")
     ] = None,
     matches: Annotated[
         Path | None, typer.Option("--matches", help="HDF5 file of siftcore match-pairs.")
@@ -41,12 +41,13 @@ def to_colmap(
         typer.Option("--images", help="Folder of the images, for EXIF focal lengths by pycolmap."),
     ] = None,
     camera: Annotated[
-        str, typer.Option("--camera", help="One camera for each: image, folder; or single.")
+        str,
+        typer.Option("--camera", help="What shares a camera: image (nothing), folder, or single."),
     ] = "image",
     model: Annotated[str, typer.Option("--model", help="COLMAP's camera model.")] = "SIMPLE_RADIAL",
     root: Annotated[
         bool,
-        typer.Option("--root", help="The features are plain SIFT, not of --preset colmap."),
+        typer.Option("--root", help="The features are plain SIFT, not from --preset colmap."),
     ] = False,
 ) -> None:
     """Fill a COLMAP database from files of features and matches.

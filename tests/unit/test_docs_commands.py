@@ -95,6 +95,8 @@ def check_names(line: Line) -> None:
     root = root_of(line.program)
     words = [word for word in line.words if word != "..."]
     command = root
+    if words and words[0].isupper():  # `python -m bench NAME --help`
+        return
     if words and not words[0].startswith("-"):
         assert words[0] in root.commands, f"{line}: there is no command {words[0]!r}"
         command = root.commands[words.pop(0)]
@@ -144,9 +146,12 @@ def examples() -> dict[str, list[Line]]:
     """The command lines that the help texts show."""
     found = {}
     for program in APPS:
-        for name, command in root_of(program).commands.items():
+        root = root_of(program)
+        for name, command in (("", root), *root.commands.items()):
             shown = f"{command.help or ''}\n{command.epilog or ''}"
-            rows = re.findall(r"^\s+((?:siftcore|dognets|python -m bench) .*)", shown, re.MULTILINE)
+            rows = re.findall(
+                r"^\s*(?:Example: )?((?:siftcore|dognets|python -m bench) .*)", shown, re.MULTILINE
+            )
             found[f"{program}-{name}"] = [line for row in rows for line in lines_of(row)]
     return {name: rows for name, rows in found.items() if rows}
 
@@ -174,6 +179,7 @@ def test_examples_of_the_help_are_taken(name: str) -> None:
 
 
 def test_the_pages_are_read() -> None:
+    assert examples().keys() >= {"siftcore-", "siftcore-match", "dognets-train", "dognets-"}
     assert {page.stem for page in WITH_COMMANDS} >= {"README", "start", "training", "report"}
     shown = {(line.program, line.words[0]) for line in shell_lines(ROOT / "README.md")}
     assert shown >= {("siftcore", "match"), ("dognets", "train"), ("bench", "demo")}
