@@ -21,6 +21,7 @@ _UsageError: type[Exception] = next(
     if kind.__name__ == "ClickException" and issubclass(kind, Exception)
 )
 _FAILED = 2
+_INTERRUPTED = 130
 
 
 class OneLineErrors(TyperGroup):
@@ -33,18 +34,24 @@ class OneLineErrors(TyperGroup):
         if isinstance(sys.stdout, io.TextIOWrapper):
             # A file's name need not be text in the terminal's encoding.
             sys.stdout.reconfigure(errors="backslashreplace")
+        stop.told = False
         try:
             code = super().main(*args, **extra)
         except (KeyboardInterrupt, typer.Abort):
-            code = _say(stop.words, stop.code)
+            code = stop.say()
         except BrokenPipeError:
             code = 1  # the reader of our output is gone, as in `| head`
         except (SiftError, OSError, MemoryError, _UsageError) as error:
+            code = _FAILED
+            # What a signal cut short may look like any other failure.
             if stop.number is None:
-                code = _say(f"error: {_one_line(error)}", _FAILED)
+                with suppress(OSError):
+                    print(f"error: {_one_line(error)}", file=sys.stderr)
             else:
-                # What a signal cut short may look like any other failure.
-                code = _say(stop.words, stop.code)
+                code = stop.say()
+        if code == _INTERRUPTED:
+            # Typer's own, where the signal came while it read the command line.
+            code = stop.say()
         sys.exit(code if isinstance(code, int) else 0)
 
     def invoke(self, ctx: Any) -> Any:
@@ -52,7 +59,7 @@ class OneLineErrors(TyperGroup):
             return super().invoke(ctx)
         except KeyboardInterrupt:
             # Here, as Typer prints an empty line for it.
-            return _say(stop.words, stop.code)
+            return stop.say()
 
 
 def make_app() -> typer.Typer:
@@ -64,12 +71,6 @@ def make_app() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-
-
-def _say(line: str, code: int) -> int:
-    with suppress(OSError):
-        print(line, file=sys.stderr)
-    return code
 
 
 def _one_line(error: BaseException) -> str:

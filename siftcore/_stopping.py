@@ -39,10 +39,13 @@ class Stop:
     ----------
     number : int or None
         The signal that stopped the command.
+    told : bool
+        Whether that was said.
     """
 
     def __init__(self) -> None:
         self.number: int | None = None
+        self.told = False
         self._until: float | None = None
 
     @property
@@ -50,12 +53,14 @@ class Stop:
         """The exit code, as shells give it: 130 for SIGINT, 143 for SIGTERM."""
         return _BASE + (self.number or signal.SIGINT)
 
-    @property
-    def words(self) -> str:
-        """What to say of it."""
-        return (
-            "stopped" if self.number is None else f"stopped by {signal.Signals(self.number).name}"
-        )
+    def say(self, hint: str = "") -> int:
+        """Tell it in one line on stderr, once; return the exit code."""
+        if not self.told:
+            self.told = True
+            by = "" if self.number is None else f" by {signal.Signals(self.number).name}"
+            with suppress(OSError):
+                print(f"stopped{by}{hint}", file=sys.stderr)
+        return self.code
 
     def take_signals(self) -> None:
         """Handle SIGINT, SIGTERM and SIGHUP, except what the caller had ignored, as nohup has."""
@@ -79,6 +84,7 @@ class Stop:
 
     def raise_dropped(self, usual: Callable[[sys.UnraisableHookArgs], object]) -> None:
         """Raise an interrupt again that came inside a destructor, where Python drops it."""
+        main = _thread.get_ident()
 
         def raise_again(dropped: sys.UnraisableHookArgs) -> None:
             if dropped.exc_type is not None and issubclass(dropped.exc_type, KeyboardInterrupt):
@@ -91,7 +97,11 @@ class Stop:
         def again(number: signal.Signals) -> None:
             time.sleep(0.01)
             self._until = None
-            _thread.interrupt_main(number)
+            if hasattr(signal, "pthread_kill"):
+                # Also ends what the main thread waits for.
+                signal.pthread_kill(main, number)
+            else:
+                _thread.interrupt_main(number)
 
         sys.unraisablehook = raise_again
 
@@ -115,20 +125,14 @@ def run_command(command: Callable[[], object]) -> None:
     try:
         command()
     except KeyboardInterrupt:
-        _exit_stopped()
+        sys.exit(stop.say())
     except Exception:
         # Half-imported modules raise anything.
         if stop.number is None:
             raise
-        _exit_stopped()
+        sys.exit(stop.say())
     finally:
         stop.over()
-
-
-def _exit_stopped() -> None:
-    with suppress(OSError):
-        print(stop.words, file=sys.stderr)
-    sys.exit(stop.code)
 
 
 def _let_it_end() -> None:

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from dognets.data.images import (
     subject,
 )
 from dognets.errors import DataError
+from siftcore.io.temporaries import temporary_beside
 
 __all__ = ["ImageCache", "default_cache_folder"]
 
@@ -154,8 +154,7 @@ def _is_whole(place: Path) -> bool:
 def _build(folder: Path, paths: Sequence[Path], minimum_side: int, place: Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     # Built aside and renamed: another process sees a whole cache or none.
-    aside = Path(tempfile.mkdtemp(prefix=".building-", dir=place.parent))
-    try:
+    with temporary_beside(place, folder=True, permissions=0o700) as aside:
         names: list[str] = []
         shapes: list[tuple[int, int]] = []
         with open(aside / PIXELS, "wb") as file:
@@ -177,5 +176,3 @@ def _build(folder: Path, paths: Sequence[Path], minimum_side: int, place: Path) 
             # Another process was faster.
             if not _is_whole(place):
                 raise
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)

@@ -65,8 +65,8 @@ def run_batch(
             )
         except KeyboardInterrupt:
             stack.close()
-            typer.echo(f"{stop.words}; the same command with --resume goes on", err=True)
-            raise typer.Exit(stop.code) from None
+            code = stop.say("; the same command with --resume goes on")
+            raise typer.Exit(code) from None
     seconds = time.perf_counter() - started
     typer.echo(
         _report.extract_table(list(report.counts), list(report.counts.values()), output, seconds)

@@ -7,9 +7,11 @@ import socket
 import tempfile
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 from siftcore.demo_page.samples import FOLDER
 from siftcore.errors import InputError, MissingDependencyError
+from siftcore.io.temporaries import temporary_beside
 
 __all__ = ["serve"]
 
@@ -53,10 +55,12 @@ def serve(
     InputError
         When the port is taken, or the address is not one of this machine's.
     """
-    with tempfile.TemporaryDirectory(prefix="siftcore-demo-") as folder:
+    # Uploads are nobody else's business.
+    uploads = Path(tempfile.gettempdir(), "uploads")
+    with temporary_beside(uploads, folder=True, permissions=0o700) as folder:
         # Gradio reads these when it is imported: uploads go where they are removed at the end,
         # and no telemetry is sent.
-        os.environ["GRADIO_TEMP_DIR"] = folder
+        os.environ["GRADIO_TEMP_DIR"] = os.fspath(folder)
         os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
         os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
         _check_gradio()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from siftcore.errors import OutputError
+from siftcore.io.temporaries import temporary_beside
 
 __all__ = ["atomic_write", "check_writable"]
 
@@ -49,8 +49,12 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     siftcore.errors.OutputError: cannot write 'no-such-folder/features.h5': the folder \
 'no-such-folder' does not exist; make it first
     """
-    temporary = _create_beside(path, _real_target(path))
-    _discard(temporary)
+    target = _real_target(path)
+    try:
+        with temporary_beside(target):
+            pass
+    except OSError as error:
+        raise _output_error(path, error) from error
 
 
 @contextlib.contextmanager
@@ -59,7 +63,8 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     The temporary file is empty and lies in the folder of `path`, so that the renaming is one step
     of the file system: a reader sees the old file or the new one, never a part. When the block
-    raises, or is interrupted, the temporary file is deleted and `path` stays as it was. A link at
+    raises, or is interrupted, the temporary file is deleted and `path` stays as it was. After a
+    kill, the next process that writes into that folder deletes it. A link at
     `path` is followed, and the permissions of a file that is replaced are kept.
 
     Parameters
@@ -88,21 +93,19 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     '1 2'
     """
     target = _real_target(path)
-    temporary = _create_beside(path, target)
+    temporary = None
     try:
-        yield temporary
-        _flush_to_disk(temporary)
-        if target.exists():
-            os.chmod(temporary, stat.S_IMODE(target.stat().st_mode))
-        os.replace(temporary, target)
+        with temporary_beside(target) as temporary:
+            yield temporary
+            _flush_to_disk(temporary)
+            if target.exists():
+                os.chmod(temporary, stat.S_IMODE(target.stat().st_mode))
+            os.replace(temporary, target)
     except OSError as error:
-        _discard(temporary)
-        if error.filename is not None and os.fspath(error.filename) != os.fspath(temporary):
+        ours = temporary is None or error.filename in (None, os.fspath(temporary))
+        if not ours:
             raise
         raise _output_error(path, error) from error
-    except BaseException:
-        _discard(temporary)
-        raise
 
 
 def _real_target(path: str | os.PathLike[str]) -> Path:
@@ -139,17 +142,6 @@ def _real_target(path: str | os.PathLike[str]) -> Path:
     return target
 
 
-def _create_beside(path: str | os.PathLike[str], target: Path) -> Path:
-    """A new empty file in the target's folder."""
-    # Opened here rather than by tempfile, whose files are private to the user whatever the umask.
-    temporary = target.parent / f".siftcore-{secrets.token_hex(8)}.tmp"
-    try:
-        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-    except OSError as error:
-        raise _output_error(path, error) from error
-    return temporary
-
-
 def _flush_to_disk(path: Path) -> None:
     # Some file systems report a full disk only here.
     descriptor = os.open(path, os.O_RDWR)
@@ -157,11 +149,6 @@ def _flush_to_disk(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _discard(path: Path) -> None:
-    with contextlib.suppress(OSError):
-        path.unlink(missing_ok=True)
 
 
 def _output_error(path: str | os.PathLike[str], error: OSError) -> OutputError:

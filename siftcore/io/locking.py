@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from siftcore.errors import OutputError
 
-__all__ = ["hold_lock", "only_writer"]
+__all__ = ["hold_lock", "only_writer", "try_lock"]
 
 
 @contextmanager
@@ -54,6 +54,18 @@ def hold_lock(file: IO[bytes] | int, folder: Path) -> None:
     except OSError:
         # Some network file systems have no locks.
         return
+
+
+def try_lock(file: int) -> bool:
+    """Lock an open file until it is closed, unless another has it or the system has no locks."""
+    fcntl = _locks()
+    if fcntl is None:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _locks() -> Any:

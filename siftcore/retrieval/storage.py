@@ -20,8 +20,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,6 +27,7 @@ from typing import Any
 from siftcore.errors import InputError, OutputError, ParameterError
 from siftcore.io.atomic import atomic_write, check_writable
 from siftcore.io.locking import only_writer
+from siftcore.io.temporaries import temporary_beside
 from siftcore.retrieval._faiss import DIMENSION, import_faiss, write_structure
 from siftcore.retrieval._sources import FileSource, Part
 from siftcore.retrieval.index import ImageIndex
@@ -204,16 +203,12 @@ def _folder_for(folder: Path) -> Iterator[Path]:
             with only_writer(target):
                 yield target
             return
-        made = target.parent / f".siftcore-{secrets.token_hex(8)}.tmp"
-        made.mkdir()
-        try:
+        with temporary_beside(target, folder=True) as made:
             yield made
             if (made / MANIFEST).exists():
                 if exists:
                     target.rmdir()
                 made.rename(target)
-        finally:
-            shutil.rmtree(made, ignore_errors=True)
     except OSError as error:
         reason = error.strerror or str(error)
         if error.errno == errno.ENOENT and not target.parent.exists():

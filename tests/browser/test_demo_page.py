@@ -35,7 +35,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     limits = ("--max-upload-mb", "1", "--max-megapixels", "1")
     with demo_server(*limits, environment={"TMPDIR": str(temporary)}) as address:
         yield address
-    assert list(temporary.glob("siftcore-demo-*")) == [], "uploads were left behind"
+    assert list(temporary.glob(".siftcore-*")) == [], "uploads were left behind"
 
 
 @pytest.fixture(scope="module")
