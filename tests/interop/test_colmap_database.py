@@ -148,10 +148,13 @@ def test_geometry_maps_colmap_pixels(path: Path, order: tuple[int, int]) -> None
         database = opened(path)
         geometry = database.read_two_view_geometry(1, 2)
         database.close()
+        kinds = pycolmap.TwoViewGeometryConfiguration
         if "homography" in kwargs:
+            assert geometry.config == kinds.PLANAR_OR_PANORAMIC
             mapped = first @ np.asarray(geometry.H).T
             np.testing.assert_allclose(mapped[:, :2] / mapped[:, 2:], second[:, :2], atol=1e-6)
         else:
+            assert geometry.config == kinds.UNCALIBRATED
             F = np.asarray(geometry.F)
             residual = np.einsum("ni,ij,nj->n", second, F, first)
             assert np.abs(residual).max() < 1e-8 * np.abs(F).max() * 1e4

@@ -61,6 +61,33 @@ def test_affine_shape_of_colmap() -> None:
     assert turn(back_angle, angle) < 1e-12
 
 
+def test_sheared_frames_have_the_angle_of_their_programs_axis() -> None:
+    # Of COLMAP the first column's, and the mean length of both.
+    sigma, angle = coordinates.shape_from_colmap_affine([[2.0, 3.0, 2.0, 4.0]])
+    np.testing.assert_allclose([sigma[0], angle[0]], [np.sqrt(2.0) + 2.5, np.pi / 4])
+    # Of kornia the first row's, turned the other way, and the root of the area.
+    lafs = np.array([[[6.0, 6.0, 5.0], [0.0, 6.0, 7.0]]], np.float32)
+    xy, sigma, angle = coordinates.from_kornia_lafs(lafs)
+    assert xy.tolist() == [[5.0, 7.0]]
+    np.testing.assert_allclose([sigma[0], angle[0]], [1.0, 2 * np.pi - np.pi / 4], rtol=1e-6)
+    tilted = coordinates.sigma_from_oxford_ellipse([[0.25, 0.125, 0.125]], magnification=1.0)
+    np.testing.assert_allclose(tilted, (0.25 * 0.125 - 0.125**2) ** -0.25)
+
+
+def test_half_a_turn_is_pi_and_not_less() -> None:
+    assert coordinates.lowe_angle([np.pi]).tolist() == [np.pi]
+    assert coordinates.scikit_image_angle([1.5 * np.pi]).tolist() == [np.pi]
+
+
+def test_levels_beyond_the_first_and_between_steps_are_packed_as_opencv_packs_them() -> None:
+    packed = coordinates.opencv_octave([0, 0, 5], [0.45, 1.299, 2.701])
+    bits = [(1, 0), (1, round(0.799 * 255)), (3, round(0.201 * 255))]
+    expected = [
+        o | layer << 8 | step << 16 for o, (layer, step) in zip((0, 0, 5), bits, strict=True)
+    ]
+    assert packed.tolist() == expected
+
+
 def test_ellipse_is_a_circle_of_the_magnified_sigma() -> None:
     a, b, c = coordinates.oxford_ellipse([2.0], magnification=3.0)[0]
     assert (a, b, c) == (1 / 36, 0.0, 1 / 36)

@@ -33,6 +33,16 @@ def test_layout(tmp_path):
     assert back.indices.tolist() == [[1, 2], [4, 0]]
 
 
+def test_a_turned_pair_keeps_each_matchs_score(tmp_path):
+    ratio = np.array([0.25, 0.5], np.float32)
+    matches = Matches(np.array([[0, 4], [2, 1]], np.int32), np.ones(2, np.float32), ratio)
+    write_matches(tmp_path / "m.h5", [("a", "b", matches, 3)])
+    assert read_matches(tmp_path / "m.h5", "a", "b").ratio.tolist() == [0.25, 0.5]
+    back = read_matches(tmp_path / "m.h5", "b", "a")
+    assert back.indices.tolist() == [[1, 2], [4, 0]]
+    assert back.ratio.tolist() == [0.5, 0.25]
+
+
 @pytest.mark.parametrize(("row", "dtype"), [(32767, np.int16), (32768, np.int32)])
 def test_rows_beyond_int16(tmp_path, row, dtype):
     write_matches(tmp_path / "m.h5", [("a", "b", make([[0, row]]), 1)])

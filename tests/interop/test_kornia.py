@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -45,6 +47,30 @@ def test_frames_are_those_of_kornia():
     np.testing.assert_allclose(
         kornia.get_laf_scale(lafs).numpy().ravel(), 6 * features.sigma, rtol=1e-5
     )
+
+
+def test_padding_is_dropped_wherever_it_stands_and_upright_frames_stay():
+    features = make(9)
+    upright = replace(features, angle=np.zeros(9, np.float32))
+    lafs, responses, descriptors = (tensor.clone() for tensor in to_kornia(upright))
+    lafs[:, 3:5] = 0.0
+    back = from_kornia(lafs, responses, descriptors, image_size=(400, 300))
+    kept = np.delete(np.arange(9), (3, 4))
+    np.testing.assert_array_equal(back.xy, features.xy[kept])
+    np.testing.assert_array_equal(back.response, features.response[kept])
+    np.testing.assert_array_equal(back.descriptors, features.descriptors[kept])
+
+
+def test_lightglues_root_sift_has_no_zeros():
+    sift = np.zeros((2, 128), np.float32)
+    sift[0, :4] = 0.5
+    sift[1, 5] = 1.0
+    features = replace(make(2), descriptors=sift)
+    # Of LightGlue's code: L1 norm 1, at least 1e-6, root, L2 norm 1.
+    root = np.sqrt(np.maximum(sift / sift.sum(axis=1, keepdims=True), 1e-6))
+    root /= np.linalg.norm(root, axis=1, keepdims=True)
+    found = to_lightglue(features)["descriptors"][0].numpy()
+    np.testing.assert_allclose(found, root, rtol=1e-5)
 
 
 @pytest.mark.parametrize("n", [0, 9])

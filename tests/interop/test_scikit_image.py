@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -171,6 +172,12 @@ def test_values_of_another_range(crop: np.ndarray) -> None:
     np.testing.assert_allclose(ranged.positions, plain.positions, atol=1e-3)
     ranged.extract(centred)
     assert np.median(cosines(ranged.descriptors, plain.descriptors)) > 0.999
+
+
+def test_a_fit_just_beyond_half_way_to_level_0_is_of_scale_1(crop: np.ndarray) -> None:
+    features = siftcore.extract(crop, max_keypoints=3)
+    levels = replace(features, level=np.array([0.45, 1.2, 2.6], np.float32))
+    assert to_arrays(levels).scales.tolist() == [1, 1, 3]
 
 
 def test_no_keypoints() -> None:

@@ -138,6 +138,12 @@ def test_an_ellipse_becomes_the_circle_of_its_area(tmp_path: Path) -> None:
     (tmp_path / "f").write_text("1.0\n1\n5 6 0.25 1 0.0625\n")
     with pytest.raises(InputError, match="no ellipse"):
         read_oxford(tmp_path / "f", (20, 10))
+    (tmp_path / "f").write_text("1.0\n1\n5 6 -0.25 0 -0.0625\n")
+    with pytest.raises(InputError, match="no ellipse"):
+        read_oxford(tmp_path / "f", (20, 10))
+    (tmp_path / "f").write_text("1.0\n1.2\n5 6 0.25 0 0.0625 1\n")
+    with pytest.raises(InputError, match=r"1\.2 is not a number of keypoints"):
+        read_oxford(tmp_path / "f", (20, 10))
 
 
 @pytest.mark.parametrize("matlab", [True, False])

@@ -98,8 +98,13 @@ def test_cameras_are_shared_as_asked(tmp_path: Path) -> None:
             cameras = Cameras(database, mode)
             numbers = [cameras.of_image(name, (40, 30)) for name in names]
             assert len(set(numbers)) == len(cameras) == expected
-        with pytest.raises(InputError, match=r"30 x 40 and cannot share a camera of 40 x 30"):
-            cameras.of_image("z.png", (30, 40))
+        of_folders = Cameras(database, "folder")
+        nested = ["1.png", "2.png", "x/3.png", "x/u/4.png", "x/v/5.png", "x/u/6.png"]
+        numbers = [of_folders.of_image(name, (40, 30)) for name in nested]
+        assert [numbers.index(number) for number in numbers] == [0, 0, 2, 3, 4, 3]
+        for size in ((30, 40), (40, 31), (41, 30)):
+            with pytest.raises(InputError, match=r"\d+ and cannot share a camera of 40 x 30"):
+                cameras.of_image("z.png", size)
         with pytest.raises(InputError, match=r"mode must be one of .* got 'none'"):
             Cameras(database, "none")
         with pytest.raises(ImageReadError, match="give the folder of the images"):

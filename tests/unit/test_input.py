@@ -159,6 +159,34 @@ def test_value_range(crop: Image, expected: Features) -> None:
     assert_same_keypoints(ranged, expected, px=2e-3)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_beyond_black_and_white_all_is_black_and_white(crop: Image, dtype: type) -> None:
+    grey = siftcore.load_image(crop.astype(dtype), value_range=(60.0, 180.0))
+    expected = ((crop.astype(np.float64) - 60.0) / 120.0).clip(0.0, 1.0)
+    assert 0.0 < (expected == 0.0).mean() < 1.0
+    assert (expected == 1.0).any()
+    np.testing.assert_allclose(grey, expected, atol=1e-6)
+
+
+def test_floats_may_miss_their_range_by_rounding_only(crop: Image) -> None:
+    image = crop.astype(np.float64) / 255
+    for value, off in ((0.0, -9e-7), (1.0, 9e-7)):
+        image[0, 0] = value + off
+        assert siftcore.load_image(image).shape == crop.shape
+        image[0, 0] = value + 2 * off
+        with pytest.raises(InputError, match=r"must lie in \[0, 1\]"):
+            siftcore.load_image(image)
+        image[0, 0] = 0.5
+
+
+def test_a_mask_of_colours_allows_what_is_not_black(crop: Image) -> None:
+    colours = np.zeros((*crop.shape, 3), np.uint8)
+    colours[:, 60:, 2] = 9
+    found = siftcore.extract(crop, mask=PIL.Image.fromarray(colours))
+    assert_same_keypoints(found, siftcore.extract(crop, mask=colours.any(axis=2)))
+    assert len(found) > 20
+
+
 def test_input_is_not_changed(crop: Image) -> None:
     for image in (crop.copy(), crop.astype(np.float32) / 255):
         before = image.copy()

@@ -11,7 +11,7 @@ import pytest
 import siftcore
 from siftcore import ImageReadError, InputError, InputTypeError
 from siftcore import rows as rows_module
-from siftcore.rows import ArrayRows, RasterRows, TiffRows, open_rows
+from siftcore.rows import ArrayRows, RasterRows, TiffRows, _is_grey_or_rgb, open_rows
 
 tifffile = pytest.importorskip("tifffile")
 
@@ -197,3 +197,10 @@ def test_a_nan_in_a_late_strip_is_found(grey):
     image[130, 7] = np.nan
     with pytest.raises(InputError, match="NaN"):
         whole(ArrayRows(image))
+
+
+@pytest.mark.parametrize("bits", range(1, 17))
+def test_samples_of_part_of_a_byte_are_no_intensities(bits):
+    # tifffile gives them as whole bytes, whose white is not 255.
+    page = SimpleNamespace(bitspersample=bits, photometric=1, compression=1, dtype=np.uint8)
+    assert _is_grey_or_rgb(page) == (bits == 1 or bits >= 8)
