@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,7 +154,9 @@ def _is_whole(place: Path) -> bool:
 def _build(folder: Path, paths: Sequence[Path], minimum_side: int, place: Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     # Built aside and renamed: another process sees a whole cache or none.
-    aside = Path(tempfile.mkdtemp(prefix=".building-", dir=place.parent))
+    # Not by tempfile, whose folders are private to the user whatever the umask.
+    aside = place.parent / f".building-{secrets.token_hex(8)}"
+    aside.mkdir()
     try:
         names: list[str] = []
         shapes: list[tuple[int, int]] = []
