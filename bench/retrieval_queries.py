@@ -68,12 +68,13 @@ def read_collection(
     queries: list[Query] = []
     affine = data / "oxford_affine"
     for scene in find_scenes(affine)[:scenes] if affine.is_dir() else []:
-        views = _read(sorted(scene.glob("img[1-6].*")), session)
-        if len(views) < _HALF:
+        first = _read(sorted(scene.glob("img1.*"))[:1], session)
+        others = _read(sorted(scene.glob("img[2-6].*")), session)
+        if not first or not others:
             continue
         name = f"{affine.name}/{scene.name}/1"
-        collection[name] = views[0]
-        queries += [Query(affine.name, scene.name, view, frozenset({name})) for view in views[1:]]
+        collection[name] = first[0]
+        queries += [Query(affine.name, scene.name, view, frozenset({name})) for view in others]
     for folder in sorted(path for path in data.iterdir() if path.is_dir() and path != affine):
         views = _read(_images(folder), session)
         kept = [f"{folder.name}/{number}" for number in range(len(views) // _HALF)]
@@ -92,7 +93,7 @@ def read_collection(
     if distractors is not None:
         paths = _images(distractors)[:limit]
         for path, image in session.readable(paths, _grey):
-            collection[f"distractors/{path.stem}"] = image
+            collection[f"distractors/{path.name}"] = image
     return collection, queries
 
 

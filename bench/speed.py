@@ -19,7 +19,7 @@ from bench.stage_times import add_blurs, add_stages
 from bench.timing import median_ms
 from siftcore.errors import ParameterError
 
-__all__ = ["PARTS", "run"]
+__all__ = ["PARTS", "parse_sizes", "run"]
 
 PARTS = ("programs", "stages", "blurs", "roofline", "matching", "growth", "memory")
 
@@ -32,6 +32,13 @@ _LARGE = 20_000
 
 
 def parse_sizes(text: str) -> list[tuple[int, int]]:
+    """``WIDTHxHEIGHT`` with commas between, as (width, height) in pixels.
+
+    Raises
+    ------
+    ParameterError
+        When it is something else, or a side has fewer than 16 pixels.
+    """
     try:
         pairs = [tuple(int(side) for side in size.split("x")) for size in text.split(",")]
     except ValueError:
@@ -42,6 +49,7 @@ def parse_sizes(text: str) -> list[tuple[int, int]]:
 
 
 def parse_numbers(option: str, text: str) -> list[float]:
+    """Positive numbers with commas between; `ParameterError` names `option` for all else."""
     try:
         numbers = [float(number) for number in text.split(",") if number.strip()]
     except ValueError:

@@ -154,7 +154,7 @@ def _is_whole(place: Path) -> bool:
 def _build(folder: Path, paths: Sequence[Path], minimum_side: int, place: Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     # Built aside and renamed: another process sees a whole cache or none.
-    with temporary_beside(place, folder=True, permissions=0o700) as aside:
+    with temporary_beside(place, folder=True) as aside:
         names: list[str] = []
         shapes: list[tuple[int, int]] = []
         with open(aside / PIXELS, "wb") as file:

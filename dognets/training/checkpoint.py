@@ -10,9 +10,10 @@ from typing import Any
 import torch
 
 from dognets.errors import CheckpointError
+from siftcore.errors import OutputError
 from siftcore.io.atomic import atomic_write
 
-__all__ = ["FILE_NAME", "check_settings", "load_checkpoint", "save_checkpoint"]
+__all__ = ["FILE_NAME", "check_settings", "check_unused", "load_checkpoint", "save_checkpoint"]
 
 FILE_NAME = "last.pt"
 # What torch's zip writer names itself where a write fails.
@@ -38,6 +39,24 @@ def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
             raise OSError(errno.ENOSPC, reason, str(temporary)) from error
 
 
+def check_unused(folder: Path) -> None:
+    """Fail where a new run would have no folder of its own.
+
+    Raises
+    ------
+    CheckpointError
+        When `folder` holds a run.
+    OutputError
+        When it is a file.
+    """
+    _check_is_no_file(folder)
+    if (folder / FILE_NAME).exists():
+        raise CheckpointError(
+            f"{str(folder)!r} holds a run already; continue it with --resume or choose "
+            "another folder"
+        )
+
+
 def load_checkpoint(folder: Path) -> dict[str, Any]:
     """The state last saved in `folder`, on the CPU; nothing but tensors and numbers is unpickled.
 
@@ -45,7 +64,10 @@ def load_checkpoint(folder: Path) -> dict[str, Any]:
     ------
     CheckpointError
         When there is none or it is damaged.
+    OutputError
+        When `folder` is a file.
     """
+    _check_is_no_file(folder)
     path = folder / FILE_NAME
     if not path.is_file():
         raise CheckpointError(f"no checkpoint {str(path)!r} to resume from; start without --resume")
@@ -60,6 +82,13 @@ def load_checkpoint(folder: Path) -> dict[str, Any]:
             f"cannot read the checkpoint {str(path)!r}: {reason}; delete it and start the run again"
         ) from e
     return state
+
+
+def _check_is_no_file(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(
+            f"cannot write to {str(folder)!r}: it is a file, not a folder; choose another"
+        )
 
 
 def check_settings(folder: Path, state: Mapping[str, Any], now: Mapping[str, Any]) -> None:

@@ -86,7 +86,7 @@ class Learner:
         self.target = Target(self.model).to(device)
         # Levels reach beyond the patch: what is judged shrinks so that they are exact.
         self.margin = max(p.scale * p.halo, self.target.radius)
-        side = p.scale * (p.patch + 2 * p.halo) - 2 * self.margin
+        side = p.high_side - 2 * self.margin
         if side < _SMALLEST_JUDGED:
             raise ParameterError(
                 "patch", p.patch, f"larger: the levels need {self.target.radius} samples around"

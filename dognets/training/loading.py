@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from dognets.data.cache import ImageCache
 from dognets.data.patches import PatchBatches
+from dognets.training.distributed import Place
+from dognets.training.presets import TrainingPreset
 
-__all__ = ["load_batches"]
+__all__ = ["batches_of", "load_batches"]
 
 
 class _Steps(Dataset[tuple[NDArray[np.uint8], NDArray[np.uint8]]]):
@@ -26,6 +29,33 @@ class _Steps(Dataset[tuple[NDArray[np.uint8], NDArray[np.uint8]]]):
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         return self.batches[self.start + index]
+
+
+def batches_of(
+    preset: TrainingPreset, cache: ImageCache, images: Sequence[int], place: Place
+) -> PatchBatches:
+    """The patches of a preset that one process cuts.
+
+    Parameters
+    ----------
+    preset : TrainingPreset
+    cache : ImageCache
+    images : sequence of int
+        Which of the cache.
+    place : Place
+    """
+    return PatchBatches(
+        cache,
+        images,
+        scale=preset.scale,
+        patch=preset.patch,
+        halo=preset.halo,
+        batch=preset.batch,
+        seed=preset.seed,
+        degradation=preset.degradation,
+        rank=place.rank,
+        world=place.world,
+    )
 
 
 def load_batches(

@@ -67,6 +67,11 @@ class TrainingPreset:
     seed: int = 0
     validate_every: int = 1000
 
+    @property
+    def high_side(self) -> int:
+        """Side of a patch with what surrounds it, in high-resolution samples."""
+        return self.scale * (self.patch + 2 * self.halo)
+
     def __post_init__(self) -> None:
         for name, least in _LEAST.items():
             if getattr(self, name) < least:

@@ -13,28 +13,27 @@ import torch
 from torch import Tensor
 
 from dognets.data.cache import ImageCache
-from dognets.data.patches import PatchBatches
 from dognets.errors import CheckpointError
 from dognets.evaluation import SMALLEST_SIDE, DogPsnr
 from dognets.exactness import exact_float32
 from dognets.inference import choose_device
 from dognets.models import SuperResolver
 from dognets.training.checkpoint import (
-    FILE_NAME,
     check_settings,
+    check_unused,
     load_checkpoint,
     save_checkpoint,
 )
 from dognets.training.distributed import any_process, join, leave
 from dognets.training.interrupts import UpdatesAreWhole
 from dognets.training.learner import Learner
-from dognets.training.loading import load_batches
+from dognets.training.loading import batches_of, load_batches
 from dognets.training.logs import RunLog
 from dognets.training.pace import Pace
 from dognets.training.precision import check_precision
 from dognets.training.presets import TrainingPreset
 from dognets.training.validation import validate
-from siftcore.errors import OutputError, ParameterError
+from siftcore.errors import ParameterError
 
 __all__ = ["Progress", "Trainer"]
 
@@ -108,17 +107,9 @@ class Trainer:
         self.workers = workers
         self.checkpoint_seconds = checkpoint_seconds
         check_precision(precision)
-        if self.out.exists() and not self.out.is_dir():
-            raise OutputError(
-                f"cannot write to {str(self.out)!r}: it is a file, not a folder; choose another"
-            )
-        if (self.out / FILE_NAME).exists() and not resume:
-            raise CheckpointError(
-                f"{str(self.out)!r} holds a run already; continue it with --resume or choose "
-                "another folder"
-            )
-        state = load_checkpoint(self.out) if resume else None
-        self.cache = ImageCache.open(data, self._least_side(), cache_folder)
+        state = load_checkpoint(self.out) if resume else check_unused(self.out)
+        least_side = max(preset.high_side, SMALLEST_SIDE + preset.scale - 1)
+        self.cache = ImageCache.open(data, least_side, cache_folder)
         self.training_images, self.held_back = self.cache.split()
         self.step = 0
         self.last: DogPsnr | None = None
@@ -147,10 +138,6 @@ class Trainer:
     def average(self) -> dict[str, Tensor]:
         """Its averaged weights by name."""
         return self.learner.average
-
-    def _least_side(self) -> int:
-        p = self.preset
-        return max(p.scale * (p.patch + 2 * p.halo), SMALLEST_SIDE + p.scale - 1)
 
     def run(self, progress: Progress | None = None) -> DogPsnr:
         """Train to the last step; returns the last validation.
@@ -215,20 +202,8 @@ class Trainer:
         return self.step % self.preset.validate_every == 0 or self._is_done()
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        p = self.preset
-        batches = PatchBatches(
-            self.cache,
-            self.training_images,
-            scale=p.scale,
-            patch=p.patch,
-            halo=p.halo,
-            batch=p.batch,
-            seed=p.seed,
-            degradation=p.degradation,
-            rank=self.place.rank,
-            world=self.place.world,
-        )
-        return load_batches(batches, self.step, p.steps, self.device, self.workers)
+        batches = batches_of(self.preset, self.cache, self.training_images, self.place)
+        return load_batches(batches, self.step, self.preset.steps, self.device, self.workers)
 
     def averaged_model(self) -> SuperResolver:
         """A copy of the network with the averaged weights."""

@@ -61,7 +61,7 @@ def test_views_of_the_collection_are_no_queries(folder: Path) -> None:
     )
     scenes = ["oxford_affine/page/1", "oxford_affine/text/1", "church/0", "church/1"]
     assert list(collection)[:4] == scenes
-    assert "distractors/moon" in collection
+    assert "distractors/moon.png" in collection
     assert "scikit-image/astronaut" in collection
     assert list(session.skipped) == ["strangers/broken.png"]
     assert [query.scene for query in queries] == ["page"] * 3 + ["text"] * 3 + ["church"] * 2
@@ -69,6 +69,24 @@ def test_views_of_the_collection_are_no_queries(folder: Path) -> None:
     assert queries[-1].right == {"church/0", "church/1"}
     for query in queries:
         assert not any(np.array_equal(query.image, image) for image in collection.values())
+
+
+def test_distractors_of_one_name_are_all_there(folder: Path, tmp_path: Path) -> None:
+    for name in ("a.png", "a.jpg"):
+        Image.fromarray(data.moon()).save(tmp_path / name)
+    collection, _ = read_collection(folder / "pairs", tmp_path, Session(), 1, None)
+    assert {"distractors/a.jpg", "distractors/a.png"} < set(collection)
+
+
+def test_a_scene_without_its_first_image_is_left_out(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder / "pairs", tmp_path / "pairs")
+    broken = tmp_path / "pairs" / "oxford_affine" / "page" / "img1.png"
+    broken.write_bytes(b"no image")
+    session = Session()
+    collection, queries = read_collection(tmp_path / "pairs", None, session, None, None)
+    assert "oxford_affine/page/1" not in collection
+    assert "page" not in {query.scene for query in queries}
+    assert "page/img1.png" in session.skipped
 
 
 def test_limits(folder: Path) -> None:

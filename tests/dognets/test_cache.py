@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import shutil
+import stat
 from pathlib import Path
 
 import numpy as np
@@ -201,3 +202,15 @@ def test_another_process_gets_the_place_not_the_pixels(photo_folder, tmp_path):
     np.testing.assert_array_equal(again.image(3), cache.image(3))
     in_memory = named(["a.png", "b.png"])
     assert pickle.loads(pickle.dumps(in_memory)).names == in_memory.names
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
+def test_a_shared_cache_can_be_read_by_others(photo_folder, tmp_path):
+    before = os.umask(0o022)
+    try:
+        ImageCache.open(photo_folder, 48, tmp_path)
+    finally:
+        os.umask(before)
+    (place,) = tmp_path.iterdir()
+    assert stat.S_IMODE(place.stat().st_mode) == 0o755
+    assert all(stat.S_IMODE(file.stat().st_mode) == 0o644 for file in place.iterdir())
