@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import _thread
 import importlib
+import multiprocessing
+import os
 import signal
+from multiprocessing.connection import wait
 from typing import Any
 
 from siftcore._stopping import InterruptsWait
 
-__all__ = ["start_child"]
+__all__ = ["end_with_parent", "start_child"]
 
 
 def start_child(process: Any) -> None:
@@ -30,3 +34,18 @@ def start_child(process: Any) -> None:
             process.start()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def end_with_parent() -> None:
+    """Let this process end at once when the one that started it does, whatever it is at.
+
+    It would otherwise only find out when it has done what was asked.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        _thread.start_new_thread(_end_behind, (parent.sentinel,))
+
+
+def _end_behind(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)

@@ -28,10 +28,18 @@ def _numbers() -> list[signal.Signals]:
     return [signal.Signals[name] for name in names if hasattr(signal, name)]
 
 
+class StoppedError(KeyboardInterrupt):
+    """A signal came.
+
+    Where a `KeyboardInterrupt` itself passes through `exec`, Python ends by SIGINT whatever the
+    exit code is.
+    """
+
+
 class Stop:
     """What the first signal does to a command, and those that come after it.
 
-    The first raises `KeyboardInterrupt` in the main thread, so that unfinished files are deleted
+    The first raises a `KeyboardInterrupt` in the main thread, so that unfinished files are deleted
     and workers end. Further ones must not disturb that: they change nothing, until `PATIENCE` is
     over; the next one then ends the process at once.
 
@@ -73,7 +81,7 @@ class Stop:
         if self._until is None:
             self.number = number
             self._until = time.monotonic() + PATIENCE
-            raise KeyboardInterrupt
+            raise StoppedError
         if time.monotonic() > self._until:
             os._exit(_BASE + number)
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
-from siftcore._children import start_child
+from siftcore._children import end_with_parent, start_child
 from siftcore._stopping import InterruptsWait
 from siftcore.batch.crew import Event, run_crew
 from siftcore.batch.jobs import Job, Refused, Results, Source, Task, usable_cores
@@ -108,6 +108,7 @@ def _environment(changes: dict[str, str]) -> Iterator[None]:
 
 def _serve(connection: Connection, job: Job) -> None:
     """Answer paths until the other end closes, which it does when the parent dies."""
+    end_with_parent()
     with suppress(EOFError, OSError):
         try:
             extract = job.prepare()

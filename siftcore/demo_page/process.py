@@ -14,7 +14,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
-from siftcore._children import start_child
+from siftcore._children import end_with_parent, start_child
 from siftcore.demo_page.compare import Outcome, Settings, compare
 from siftcore.demo_page.pairs import Pair
 from siftcore.errors import SiftError
@@ -160,6 +160,7 @@ class ComparisonProcess:
 
 def _serve(connection: Connection, does: Compare) -> None:
     """Answer until the other end closes, which it does when the parent dies."""
+    end_with_parent()
     with suppress(EOFError, OSError):
         while True:
             asked = connection.recv()

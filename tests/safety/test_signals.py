@@ -20,7 +20,7 @@ import PIL.Image
 import pytest
 
 from siftcore import _stopping
-from siftcore._children import start_child
+from siftcore._children import end_with_parent, start_child
 from siftcore._stopping import InterruptsWait, Stop
 
 pytestmark = [
@@ -91,6 +91,15 @@ def test_while_typer_reads_the_command_line(tmp_path: Path) -> None:
     """
     status, told = command(tmp_path, code)
     assert (status, told.strip()) == (130, "stopped by SIGINT")
+
+
+# Python would end by SIGINT, if it were a KeyboardInterrupt itself.
+def test_a_signal_inside_exec(tmp_path: Path) -> None:
+    code = """
+        import siftcore
+        siftcore.extract = lambda *_, **__: exec("hit(signal.SIGTERM)", globals())
+    """
+    assert command(tmp_path, code) == (143, "stopped by SIGTERM\n")
 
 
 DELETING = """
@@ -233,3 +242,32 @@ def test_no_interrupt_reaches_a_child_and_one_waits_for_its_start() -> None:
     child.join(SECONDS)
     assert child.exitcode == 0
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+def _wait_for_ever(connection: Connection) -> None:
+    end_with_parent()
+    connection.send(os.getpid())
+    while True:
+        time.sleep(60.0)
+
+
+def _parent(connection: Connection) -> None:
+    child = multiprocessing.get_context("spawn").Process(target=_wait_for_ever, args=(connection,))
+    start_child(child)
+    time.sleep(SECONDS)
+
+
+def test_a_child_ends_with_its_parent_whatever_it_is_at() -> None:
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    parent = context.Process(target=_parent, args=(theirs,))
+    parent.start()
+    theirs.close()
+    assert ours.poll(SECONDS)
+    ours.recv()
+    parent.kill()
+    parent.join()
+    # The end of the pipe is that of all who hold its other end.
+    assert ours.poll(SECONDS / 10)
+    with pytest.raises(EOFError):
+        ours.recv()
