@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from bench.report import Report
 from bench.stage_times import STAGES, first_octave_blurs, stage_seconds
-from siftcore.kernels._products import FLOATS, nearness_block
+from siftcore.kernels._blocks import FLOATS
+from siftcore.kernels._products import nearness_block
 from siftcore.kernels._threads import for_ranges
 from siftcore.kernels.blur import gaussian_taps
 
@@ -30,7 +31,7 @@ _OCTAVES = 4 / 3
 @njit(nogil=True)
 def _multiply(rows, panel, edges, largest, times):  # type: ignore[no-untyped-def]
     for _ in range(times):
-        nearness_block(rows, 0, edges, 0, _LENGTH, panel, 0, edges, 0, largest, 0, largest, 0)
+        nearness_block(rows, 0, edges, 0, _LENGTH, panel, 0, edges, 0, largest, 0, 0, largest, 0)
 
 
 def _best(work: Callable[[], object], runs: int) -> float:

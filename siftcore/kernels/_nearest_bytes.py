@@ -12,10 +12,11 @@ import numpy as np
 from numba import boolean, float32, float64, int32, int64
 from numpy.typing import NDArray
 
+from siftcore.kernels._blocks import BYTES
+from siftcore.kernels._byte_products import byte_product
 from siftcore.kernels._bytes import FAR, Scale, signed, unsigned
 from siftcore.kernels._distances import Nearest
 from siftcore.kernels._jit import array, kernel, scratch
-from siftcore.kernels._products import BYTES, byte_product
 from siftcore.kernels._ranges import nearest_of
 from siftcore.kernels._tiles import searching, tile_function
 

@@ -13,9 +13,9 @@ import numpy as np
 from numba import boolean, float32, float64, int32, int64
 from numpy.typing import NDArray
 
+from siftcore.kernels._blocks import FLOATS
 from siftcore.kernels._distances import Nearest
 from siftcore.kernels._jit import array, kernel, scratch
-from siftcore.kernels._products import FLOATS
 from siftcore.kernels._ranges import nearest_of
 from siftcore.kernels._tiles import PANELS, packed, searching, tile_function
 

@@ -15,10 +15,11 @@ import numpy as np
 from numba import int32, int64, njit
 from numpy.typing import NDArray
 
+from siftcore.kernels._blocks import Block
 from siftcore.kernels._distances import insert, squared_distance
 from siftcore.kernels._jit import FASTMATH, array, kernel, scratch
 from siftcore.kernels._lanes import lanes_from, largest_of, lowest_bit
-from siftcore.kernels._products import Block, nearness_block
+from siftcore.kernels._products import nearness_block
 from siftcore.kernels._threads import for_ranges
 
 __all__ = ["PANELS", "WAVE_PANELS", "packed", "searching", "tile_function"]
@@ -28,6 +29,9 @@ __all__ = ["PANELS", "WAVE_PANELS", "packed", "searching", "tile_function"]
 WAVE_PANELS = 64
 # Panels of columns whose nearness is summed up in one vector, so that a lane stands for eight.
 PANELS = 4
+# Words of the panels that a block of rows goes through before the next block does: half of a first
+# cache.
+_TOGETHER = 4096
 # An exact distance costs as much as so many products of bytes.
 _EXACT_COST = 6
 
@@ -90,16 +94,16 @@ def searching(block: Block, nearness_of: Any, least_of: Any) -> Any:
 
     @tile_function
     def settle_row(  # type: ignore[no-untyped-def]
-        sets, row, column, n_groups, of_rows, at, stride, index, distance, back, back_distance
+        sets, row, column, n_groups, of_rows, at, index, distance, back, back_distance
     ):
         """Against a wave of columns; what that has cost."""
         cost = 0
         while True:
-            top = largest(of_rows, at, stride, n_groups)
+            top = largest(of_rows, at, lanes, n_groups)
             if top < least_of(distance[1], sets) or top == sets.never:
                 return cost
             for group in range(n_groups):
-                those = those_from(of_rows, at + group * stride, top)
+                those = those_from(of_rows, at + group * lanes, top)
                 while those != 0:
                     lane = lowest_bit(those)
                     those &= those - int32(1)
@@ -114,19 +118,19 @@ def searching(block: Block, nearness_of: Any, least_of: Any) -> Any:
                             cost += _EXACT_COST
                         elif nearness < top:
                             following = max(following, nearness)
-                    of_rows[at + group * stride + lane] = following
+                    of_rows[at + group * lanes + lane] = following
                     cost += group_columns // lanes
 
     @tile_function
     def settle_column(  # type: ignore[no-untyped-def]
-        sets, column, top, first, n_blocks, of_columns, at, stride, back, back_distance
+        sets, column, top, first, n_blocks, of_columns, at, back, back_distance
     ):
         """Against a range of rows; what that has cost."""
         cost = 0
         while top >= least_of(back_distance[column], sets) and top != sets.never:
             next_top = sets.never
             for block in range(n_blocks):
-                place = at + block * stride
+                place = at + block * n_columns
                 if of_columns[place] == top:
                     following = sets.never
                     for row in range(first + block * n_rows, first + (block + 1) * n_rows):
@@ -149,47 +153,54 @@ def searching(block: Block, nearness_of: Any, least_of: Any) -> Any:
     ):
         n_all, length = sets.start.shape[0], sets.length
         n_blocks = (last - first + n_rows - 1) // n_rows
-        stride = n_blocks * n_rows * lanes
         wave = min(most_columns, n_all)
-        of_rows = np.empty(wave // group_columns * stride, sets.start.dtype)
+        together = n_columns
+        while together < group_columns and 2 * together * length <= _TOGETHER:
+            together *= 2
+        of_rows = np.empty(n_blocks * n_rows * (wave // group_columns * lanes), sets.start.dtype)
         of_columns = np.empty(n_blocks * wave, sets.start.dtype)
         nearest = np.empty(wave, sets.start.dtype)
         enough = np.empty(wave, sets.start.dtype)
         left = for_each * (last - first + n_all) + share * (last - first) * n_all
         for column in range(0, n_all, wave):
             n_here = min(wave, n_all - column)
+            n_groups = n_here // group_columns
             of_rows[:] = sets.never
-            for panel in range(0, n_here, n_columns):
-                at = panel // group_columns * stride
+            for some in range(0, n_here, together):
+                at = some // group_columns * lanes
                 for block in range(n_blocks):
                     row = first + block * n_rows
-                    nearness_block(
-                        sets.left, row * length, sets.less, row, length, sets.panels,
-                        (column + panel) * length, sets.start, column + panel, of_rows,
-                        at + block * n_rows * lanes, of_columns, block * wave + panel,
-                    )  # fmt: skip
+                    for panel in range(some, some + together, n_columns):
+                        nearness_block(
+                            sets.left, row * length, sets.less, row, length, sets.panels,
+                            (column + panel) * length, sets.start, column + panel, of_rows,
+                            at + block * n_rows * n_groups * lanes, n_groups * lanes, of_columns,
+                            panel * n_blocks + block * n_columns,
+                        )  # fmt: skip
 
             for row in range(first, last):
                 left -= settle_row(
-                    sets, row, column, n_here // group_columns, of_rows, (row - first) * lanes,
-                    stride, index[row], distance[row], back, back_distance,
+                    sets, row, column, n_groups, of_rows, (row - first) * n_groups * lanes,
+                    index[row], distance[row], back, back_distance,
                 )  # fmt: skip
                 if left < 0:
                     return False
 
             n_counted = min(n_here, sets.b.shape[0] - column)
             nearest[:] = sets.never
-            for block in range(n_blocks):
-                for k in range(n_here):
-                    nearest[k] = max(nearest[k], of_columns[block * wave + k])
+            for panel in range(0, n_here, n_columns):
+                for block in range(n_blocks):
+                    at = panel * n_blocks + block * n_columns
+                    for k in range(n_columns):
+                        nearest[panel + k] = max(nearest[panel + k], of_columns[at + k])
             for k in range(n_counted):
                 enough[k] = least_of(back_distance[column + k], sets)
             for k in range(n_counted):
                 if nearest[k] < enough[k]:
                     continue
                 left -= settle_column(
-                    sets, column + k, nearest[k], first, n_blocks, of_columns, k, wave, back,
-                    back_distance,
+                    sets, column + k, nearest[k], first, n_blocks, of_columns,
+                    k // n_columns * n_columns * n_blocks + k % n_columns, back, back_distance,
                 )  # fmt: skip
                 if left < 0:
                     return False

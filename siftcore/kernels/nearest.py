@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from siftcore.kernels._blocks import has_byte_products
 from siftcore.kernels._distances import Nearest
 from siftcore.kernels._nearest_floats import nearest_two_by_floats
-from siftcore.kernels._products import has_byte_products
 
-# A kernel is compiled where it is defined, and this one is of use to few processors.
+# A kernel is compiled where it is defined, and this one is not of use to all processors.
 if has_byte_products():
     from siftcore.kernels._nearest_bytes import LONGEST, nearest_two_by_bytes
 

@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from siftcore.kernels import _nearest_bytes, _nearest_floats
+from siftcore.kernels._blocks import BYTES, FLOATS
 from siftcore.kernels._distances import Nearest
-from siftcore.kernels._products import BYTES, FLOATS
 from siftcore.kernels._ranges import CHUNK
 from siftcore.kernels._tiles import PANELS, WAVE_PANELS
 from siftcore.kernels.nearest import nearest_two

@@ -12,7 +12,7 @@ import pytest
 
 from siftcore.detection import PREFILTER, dog_weights
 from siftcore.kernels import _gradient, descriptor, orientation, refine
-from siftcore.kernels._products import BYTES, FLOATS
+from siftcore.kernels._blocks import BYTES, FLOATS
 from siftcore.kernels._tiles import PANELS
 from siftcore.params import ScaleSpaceParams, SiftParams
 from siftcore.scalespace.gaussian import added_blur
