@@ -25,6 +25,7 @@ from siftcore.io.hdf5 import list_features, read_features, write_features
 from siftcore.io.locking import hold_lock
 
 if TYPE_CHECKING:
+    from siftcore.params import DescriptorKind
     from siftcore.types import Features
 
 __all__ = ["Journal", "open_journal"]
@@ -76,11 +77,13 @@ class Journal:
             if name in self._segment_of:
                 yield name, read_features(self._segment_of[name], name)
 
-    def assemble(self, output: Path, images: Iterable[tuple[str, Features]]) -> None:
+    def assemble(
+        self, output: Path, images: Iterable[tuple[str, Features]], descriptor: DescriptorKind
+    ) -> None:
         """Write `images` to `output`, whole or not at all, and remove the folder."""
         # Made inside the folder: what a kill leaves of it goes with the folder.
         whole = self.folder / _WHOLE
-        write_features(whole, images)
+        write_features(whole, images, descriptor)
         target = os.path.realpath(output)
         if os.path.exists(target):
             os.chmod(whole, stat.S_IMODE(os.stat(target).st_mode))

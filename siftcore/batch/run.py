@@ -120,7 +120,8 @@ def extract_batch(
         report.refused = {
             i.name: report.refused[i.name] for i in images if i.name in report.refused
         }
-        journal.assemble(output, _counted(journal.read(i.name for i in images), report.counts))
+        finished = journal.read(i.name for i in images)
+        journal.assemble(output, _counted(finished, report.counts), job.params.descriptor)
     return report
 
 

@@ -196,6 +196,6 @@ def _extract_strictly(images: list[NamedImage], output: Path, job: Job, draw: Pa
                 advance(name)
 
     started = time.perf_counter()
-    write_features(output, features())
+    write_features(output, features(), job.params.descriptor)
     seconds = time.perf_counter() - started
     typer.echo(_report.extract_table(names, counts, output, seconds))

@@ -43,10 +43,13 @@ def index(
         int | None,
         typer.Option("--probes", min=1, help="Cells of an inverted file to search; 16 by default."),
     ] = None,
-    no_root: Annotated[
-        bool,
-        typer.Option("--no-root", help="The features are RootSIFT already (--preset colmap)."),
-    ] = False,
+    root: Annotated[
+        bool | None,
+        typer.Option(
+            "--root/--no-root",
+            help="Make RootSIFT of them; by default unless the file says that they are RootSIFT.",
+        ),
+    ] = None,
 ) -> None:
     """Index the features of many images, for 'siftcore query' to search.
 
@@ -55,7 +58,8 @@ def index(
     that is in the index already is left out.
     """
     from siftcore import _report
-    from siftcore.io.hdf5 import list_features
+    from siftcore.commands._descriptor_kind import kind_of_descriptors
+    from siftcore.io.hdf5 import list_features, read_descriptor_kind
     from siftcore.retrieval import ImageIndex
     from siftcore.retrieval.manifest import structure_bytes
     from siftcore.retrieval.settings import IndexSettings
@@ -63,7 +67,8 @@ def index(
 
     given: dict[str, Any] = {"kind": cast("Kind | None", kind), "probes": probes}
     given = {name: value for name, value in given.items() if value is not None}
-    given |= {"root": False} if no_root else {}
+    if root is not None or read_descriptor_kind(features) is not None:
+        given["root"] = kind_of_descriptors(features, root) == "sift"
     settings = IndexSettings(**given)
     started = time.perf_counter()
     if add:

@@ -79,6 +79,14 @@ def query(
     _outputs.check_outputs(images, [json_path])
     # Before the pictures' folders are made.
     collection = ImageIndex.load(index)
+    if collection.settings.root == (params.descriptor == "rootsift"):
+        holds, needs = "RootSIFT", "--preset colmap"
+        if collection.settings.root:
+            holds, needs = "plain SIFT", "another preset"
+        raise InputError(
+            f"the index {str(index)!r} was built from {holds}, but preset {preset!r} gives "
+            f"{params.descriptor}; use {needs}"
+        )
     pictures = None
     if draw is not None:
         names = _outputs.image_names(images)

@@ -46,9 +46,12 @@ def to_colmap(
     ] = "image",
     model: Annotated[str, typer.Option("--model", help="COLMAP's camera model.")] = "SIMPLE_RADIAL",
     root: Annotated[
-        bool,
-        typer.Option("--root", help="The features are plain SIFT, not from --preset colmap."),
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--root/--no-root",
+            help="Make RootSIFT of them; by default where the file says that they are plain SIFT.",
+        ),
+    ] = None,
 ) -> None:
     """Fill a COLMAP database from files of features and matches.
 
@@ -57,6 +60,7 @@ def to_colmap(
     guessed, 1.2 times the long side, for reconstruction to refine.
     """
     from siftcore import _outputs
+    from siftcore.commands._descriptor_kind import kind_of_descriptors
     from siftcore.errors import InputError
     from siftcore.io.colmap_cameras import CameraMode, Cameras
     from siftcore.io.colmap_database import ColmapDatabase
@@ -70,6 +74,7 @@ def to_colmap(
     _outputs.check_outputs(inputs, [output])
     listed = [] if pairs is None else read_pairs(pairs)
     names = list_features(features)
+    kind = kind_of_descriptors(features, root)
     absent = {name for pair in listed for name in pair}.difference(names)
     if absent:
         raise InputError(
@@ -82,7 +87,7 @@ def to_colmap(
         for name in names:
             found = read_features(features, name)
             numbers[name] = database.add_image(name, cameras.of_image(name, found.image_size))
-            database.write_features(numbers[name], found, "sift" if root else "rootsift")
+            database.write_features(numbers[name], found, kind)
         if matches is not None:
             for first, second in listed:
                 found_pair = read_matches(matches, first, second)

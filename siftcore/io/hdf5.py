@@ -16,6 +16,8 @@ One group an image, named after the image; a ``/`` in the name nests groups. In 
 
 The last three are ours: hloc hands every dataset of a group to its matcher as a tensor, so what
 we add is numeric and directly in the group; the provider's name is an attribute of the group.
+Whether descriptors are SIFT or RootSIFT is an attribute of the file, ``descriptor``, where the
+writer knew it.
 
 hloc itself stores all floats as float16 by default. Its step is 1 pixel beyond x = 1024 and 2
 beyond 2048, so nothing here is float16; readers take any dtype.
@@ -26,7 +28,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any, overload
+from typing import Any, cast, get_args, overload
 
 import numpy as np
 
@@ -34,15 +36,19 @@ from siftcore.errors import InputError, InputTypeError
 from siftcore.io._hdf5_file import create_hdf5, open_hdf5, read_array
 from siftcore.io.foreign import checked_features
 from siftcore.io.image_names import ImageNames
+from siftcore.params import DescriptorKind
 from siftcore.types import Features
+from siftcore.validation import check_choice
 
 __all__ = [
     "count_features",
     "list_features",
+    "read_descriptor_kind",
     "read_features",
     "write_features",
 ]
 
+_KIND = "descriptor"
 _DATASET_OF_FIELD = {
     "xy": "keypoints",
     "sigma": "scales",
@@ -57,6 +63,7 @@ _DATASET_OF_FIELD = {
 def write_features(
     path: str | os.PathLike[str],
     features: Mapping[str, Features] | Iterable[tuple[str, Features]],
+    descriptor: DescriptorKind | None = None,
 ) -> None:
     """Write the features of one or more images to one HDF5 file that hloc reads.
 
@@ -70,6 +77,9 @@ def write_features(
     features : mapping or iterable of (str, Features)
         Image names, relative and with ``/`` between folders, and their features. An iterable is
         taken one by one, so that a generator holds one image's features at a time.
+    descriptor : {"sift", "rootsift"}, optional
+        What all descriptors are, as an attribute of the file, for `read_descriptor_kind`; it is
+        ``params.descriptor`` of the extraction.
 
     Raises
     ------
@@ -90,9 +100,13 @@ def write_features(
     ...     read_features(f"{folder}/f.h5", "db/1.jpg")
     Features(0 keypoints, image 640x480, provider='dog')
     """
+    if descriptor is not None:
+        check_choice("descriptor", descriptor, get_args(DescriptorKind))
     pairs = features.items() if isinstance(features, Mapping) else features
     names = ImageNames()
     with create_hdf5(path) as (file, raise_error):
+        if descriptor is not None:
+            file.attrs[_KIND] = descriptor
         for name, image_features in pairs:
             names.add(name)
             _write_group(file.create_group(name), image_features)
@@ -150,6 +164,32 @@ def read_features(
         provider.encode()
         where = f"image {name!r} in {os.fspath(path)!r}"
         return checked_features(where, arrays, (width, height), provider)
+
+
+def read_descriptor_kind(path: str | os.PathLike[str]) -> DescriptorKind | None:
+    """Whether the descriptors of a feature file are SIFT or RootSIFT.
+
+    Parameters
+    ----------
+    path : str or path-like
+        A file of `write_features`, or of hloc.
+
+    Returns
+    -------
+    {"sift", "rootsift"} or None
+        None where the file does not say it.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read.
+    MissingDependencyError
+        Without h5py.
+    """
+    with open_hdf5(path, "features", "hloc") as file:
+        kind = file.attrs.get(_KIND)
+        known = isinstance(kind, str) and kind in get_args(DescriptorKind)
+        return cast("DescriptorKind", kind) if known else None
 
 
 def list_features(path: str | os.PathLike[str]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from siftcore.cli import app
 from siftcore.io._colmap_schema import MODELS
 from siftcore.io.colmap_cameras import Cameras
 from siftcore.io.colmap_database import ColmapDatabase
-from siftcore.io.hdf5 import read_features
+from siftcore.io.hdf5 import read_features, write_features
 
 pytest.importorskip("h5py", reason="feature files need h5py")
 
@@ -138,9 +138,39 @@ def test_mistakes_are_one_line_and_leave_no_database(photos: Path) -> None:
         assert words in result.stderr
         assert result.stderr.count("\n") == 1
         assert not Path("d.db").exists()
-    done("to-colmap", "f.h5", "-o", "d.db", "--root", "--camera", "single", "--model", "OPENCV")
+    done("to-colmap", "f.h5", "-o", "d.db", "--camera", "single", "--model", "OPENCV")
     with ColmapDatabase("d.db") as database:
         rooted = database.read_features("a/1.jpg").descriptors
     plain = siftcore.extract("photos/a/1.jpg", max_keypoints=50, params=None).descriptors
     np.testing.assert_allclose(rooted**2, plain / plain.sum(1, keepdims=True), atol=2e-3)
     assert "already has an image" in run("to-colmap", "f.h5", "-o", "d.db").stderr
+
+
+def test_sift_and_rootsift_arrive_as_rootsift(photos: Path) -> None:
+    done("extract", "photos", "-o", "sift.h5", "-n", 50)
+    done("extract", "photos", "-o", "root.h5", "-n", 50, "--preset", "colmap")
+    plain = siftcore.extract("photos/a/1.jpg", max_keypoints=50).descriptors
+    root = siftcore.extract("photos/a/1.jpg", params="colmap", max_keypoints=50).descriptors
+    for file, options, wanted in (
+        ("sift.h5", [], np.sqrt(plain / plain.sum(1, keepdims=True))),
+        ("sift.h5", ["--root"], np.sqrt(plain / plain.sum(1, keepdims=True))),
+        ("root.h5", [], root),
+        ("root.h5", ["--no-root"], root),
+    ):
+        done("to-colmap", file, "-o", "d.db", *options)
+        with ColmapDatabase("d.db") as database:
+            stored = database.read_features("a/1.jpg").descriptors
+        Path("d.db").unlink()
+        np.testing.assert_allclose(stored, wanted, atol=4e-3)
+
+
+def test_a_file_that_does_not_say_what_its_descriptors_are(photos: Path) -> None:
+    features = siftcore.extract("photos/a/1.jpg", max_keypoints=50)
+    write_features("f.h5", {"a/1.jpg": features})
+    silent = run("to-colmap", "f.h5", "-o", "d.db")
+    assert (silent.exit_code, silent.stderr.count("\n")) == (2, 1)
+    assert "pass --root if they are plain SIFT" in silent.stderr
+    done("to-colmap", "f.h5", "-o", "d.db", "--root")
+    write_features("f.h5", {"a/2.jpg": features}, "sift")
+    wrong = run("to-colmap", "f.h5", "-o", "d.db", "--no-root")
+    assert "has sift descriptors, which --no-root contradicts" in wrong.stderr

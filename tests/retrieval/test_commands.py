@@ -70,6 +70,20 @@ def test_index_and_query_are_those_of_the_library(folder, collection):
     assert document["settings"]["model"] == "homography"
 
 
+def test_rootsift_is_asked_by_rootsift(folder):
+    for preset, other, words in (
+        ("colmap", "default", "was built from RootSIFT, but preset 'default' gives sift"),
+        ("default", "colmap", "was built from plain SIFT, but preset 'colmap' gives rootsift"),
+    ):
+        made = run("extract", "db", "-o", "own.h5", "-n", 300, "--preset", preset)
+        assert made.exit_code == 0, made.stderr
+        assert run("index", "own.h5", "-o", "own.index").exit_code == 0
+        right = run("query", "own.index", "rocket.png", "--preset", preset)
+        assert right.exit_code == 0, right.stderr
+        assert right.stdout.splitlines()[2].split()[1] == "rocket.png"
+        assert_one_line_error(run("query", "own.index", "rocket.png", "--preset", other), words)
+
+
 def test_another_provider_asks(folder):
     assert run("index", "f.h5", "-o", "c.index", "--kind", "ivf-sq8").exit_code == 0
     result = run("query", "c.index", "rocket.png", "-p", "bicubic-x2", "--model", "fundamental")

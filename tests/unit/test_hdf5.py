@@ -12,9 +12,14 @@ import h5py
 import numpy as np
 import pytest
 
-from siftcore.errors import InputError, MissingDependencyError, OutputError
+from siftcore.errors import InputError, MissingDependencyError, OutputError, ParameterError
 from siftcore.io.glue_factory import read_glue_factory
-from siftcore.io.hdf5 import list_features, read_features, write_features
+from siftcore.io.hdf5 import (
+    list_features,
+    read_descriptor_kind,
+    read_features,
+    write_features,
+)
 from siftcore.io.hloc_matches import read_matches
 from siftcore.types import Features
 
@@ -86,6 +91,19 @@ def test_the_layout_is_the_one_of_hloc(tmp_path):
     assert arrays["image_size"].tolist() == [5000, 4321]
     # hloc turns every dataset of a group into a tensor.
     assert all(a.ndim >= 1 and a.dtype.kind in "fiu" for a in arrays.values())
+
+
+def test_a_file_says_what_its_descriptors_are(tmp_path):
+    path = tmp_path / "a.h5"
+    for kind in ("sift", "rootsift", None):
+        write_features(path, {"1.jpg": make_features()}, kind)
+        assert read_descriptor_kind(path) == kind
+    with pytest.raises(ParameterError, match="descriptor"):
+        write_features(path, {"1.jpg": make_features()}, "surf")
+    assert read_descriptor_kind(path) is None
+    with h5py.File(path, "a") as file:
+        file.attrs["descriptor"] = [1, 2]
+    assert read_descriptor_kind(path) is None
 
 
 def test_same_features_same_bytes(tmp_path):

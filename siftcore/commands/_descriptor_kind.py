@@ -1,0 +1,48 @@
+"""Whether a file's descriptors are SIFT or RootSIFT: what it says, or the user."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from siftcore.errors import InputError
+from siftcore.io.hdf5 import read_descriptor_kind
+
+if TYPE_CHECKING:
+    from siftcore.params import DescriptorKind
+
+__all__ = ["kind_of_descriptors"]
+
+
+def kind_of_descriptors(features: Path, root: bool | None) -> DescriptorKind:
+    """What a file of features has.
+
+    Parameters
+    ----------
+    features : Path
+    root : bool, optional
+        What ``--root`` (they are plain SIFT) or ``--no-root`` says.
+
+    Returns
+    -------
+    {"sift", "rootsift"}
+
+    Raises
+    ------
+    InputError
+        When neither the file nor the user says it, or they disagree.
+    """
+    said = read_descriptor_kind(features)
+    asked: DescriptorKind | None = None if root is None else "sift" if root else "rootsift"
+    kind = asked if said is None else said
+    if kind is None:
+        raise InputError(
+            f"{str(features)!r} does not say whether its descriptors are SIFT or RootSIFT; pass "
+            "--root if they are plain SIFT, --no-root if they are RootSIFT already"
+        )
+    if asked not in (None, kind):
+        raise InputError(
+            f"{str(features)!r} has {kind} descriptors, which {'--root' if root else '--no-root'} "
+            "contradicts; leave it out"
+        )
+    return kind
