@@ -21,7 +21,7 @@ PLACES = {
 }
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="module")
 def one_thread():
     try:
         import torch
