@@ -8,6 +8,7 @@ has no locks, nothing is deleted but one's own.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import secrets
 import shutil
@@ -20,6 +21,9 @@ from siftcore.io.locking import try_lock
 __all__ = ["temporary_beside"]
 
 _PREFIX, _SUFFIX = ".siftcore-", ".tmp"
+# Now, as it would take longest of what is done before a file has its lock.
+with contextlib.suppress(ImportError):
+    importlib.import_module("fcntl")
 # Folders that this process has looked through.
 _swept: set[Path] = set()
 
