@@ -35,11 +35,11 @@ def test_layout(tmp_path):
 
 def test_a_turned_pair_keeps_each_matchs_score(tmp_path):
     ratio = np.array([0.25, 0.5], np.float32)
-    matches = Matches(np.array([[0, 4], [2, 1]], np.int32), np.ones(2, np.float32), ratio)
+    matches = Matches(np.array([[0, 4], [2, 0]], np.int32), np.ones(2, np.float32), ratio)
     write_matches(tmp_path / "m.h5", [("a", "b", matches, 3)])
     assert read_matches(tmp_path / "m.h5", "a", "b").ratio.tolist() == [0.25, 0.5]
     back = read_matches(tmp_path / "m.h5", "b", "a")
-    assert back.indices.tolist() == [[1, 2], [4, 0]]
+    assert back.indices.tolist() == [[0, 2], [4, 0]]
     assert back.ratio.tolist() == [0.5, 0.25]
 
 

@@ -174,10 +174,12 @@ def test_values_of_another_range(crop: np.ndarray) -> None:
     assert np.median(cosines(ranged.descriptors, plain.descriptors)) > 0.999
 
 
-def test_a_fit_just_beyond_half_way_to_level_0_is_of_scale_1(crop: np.ndarray) -> None:
+def test_scales_and_keypoints_are_whole_numbers(crop: np.ndarray) -> None:
     features = siftcore.extract(crop, max_keypoints=3)
     levels = replace(features, level=np.array([0.45, 1.2, 2.6], np.float32))
     assert to_arrays(levels).scales.tolist() == [1, 1, 3]
+    moved = replace(features, xy=np.array([[3.4, 7.6], [3.6, 7.4], [0.0, 9.9]], np.float32))
+    assert to_arrays(moved).keypoints.tolist() == [[8, 3], [7, 4], [10, 0]]
 
 
 def test_no_keypoints() -> None:

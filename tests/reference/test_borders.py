@@ -162,3 +162,20 @@ def test_orientations_at_borders_and_around_a_full_turn(
     # Gradients of float32 may vote into the next bin, or lift a peak over the bar.
     assert share_with_partner(expected, found, math.radians(within_deg)) > 0.97
     assert share_with_partner(found, expected, math.radians(within_deg)) > 0.97
+
+
+def test_a_candidate_moves_once_less_than_it_may_be_fitted(
+    levels: NDArray[np.float32], candidates: NDArray[np.int32]
+) -> None:
+    inner = candidates[candidates[:, 2] < levels.shape[2] - 9][::4]
+    none = np.zeros(len(LADDER) - 1)
+    for away in (1, 2):
+        beside = inner + np.array([0, 0, away], np.int32)
+        moved = []
+        for max_fits in (1, 2, 3):
+            found = refine_extrema(
+                levels, beside, LADDER, none, delta=1.0, edge_ratio=50.0, max_fits=max_fits
+            )
+            steps = np.abs(found.sample[:, None] - beside).max(axis=2).min(axis=1)
+            moved.append(int(steps.max()))
+        assert moved == [0, 1, 2]

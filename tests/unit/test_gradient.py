@@ -24,7 +24,8 @@ from siftcore.kernels._gradient import (
     gather_run,
 )
 from siftcore.kernels._votes import BIN_SHARES, N_BINS, SLOT, add_votes
-from siftcore.kernels.descriptor import compute_descriptors
+from siftcore.kernels.descriptor import REACH, WINDOW, compute_descriptors
+from siftcore.kernels.orientation import WINDOW_REACH
 
 Array = NDArray[np.float64]
 
@@ -163,3 +164,9 @@ def test_windows_of_several_batches_and_at_borders(
     )[0]
     expected = _plain_descriptor(level.astype(float), x, y, sigma, np.float32(angle))
     np.testing.assert_allclose(found, expected, atol=2e-5)
+
+
+def test_the_fall_reaches_to_the_corners_of_both_windows() -> None:
+    assert MAX_FALL >= 2 * REACH**2 * 0.5 / WINDOW**2
+    # Of orientations an eighth of the exponent is taken.
+    assert MAX_FALL >= 2 * WINDOW_REACH**2 * 0.5 / 8

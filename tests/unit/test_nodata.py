@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 import siftcore
 from siftcore import InputError
 from siftcore.coordinates import map_from_xy, xy_from_map
-from siftcore.nodata import fill_black, valid_pixels
+from siftcore.nodata import fill_black, has_gaps, valid_pixels
 
 
 @pytest.fixture
@@ -190,3 +191,9 @@ def test_without_tifffile_wrong_planes_are_refused(
     np.testing.assert_allclose(eight, siftcore.load_image(rgb), atol=1 / 255)
     with pytest.raises(siftcore.ImageReadError, match="install tifffile"):
         siftcore.load_image(tmp_path / "b.tif")
+
+
+@pytest.mark.parametrize("name", ["all_valid", "nodata", "alpha", "per_dataset"])
+def test_every_kind_of_mask_is_a_gap(name: str) -> None:
+    bands = [[SimpleNamespace(name="all_valid")], [SimpleNamespace(name=name)]]
+    assert has_gaps(SimpleNamespace(mask_flag_enums=bands)) == (name != "all_valid")
