@@ -83,7 +83,7 @@ with np.load(sys.argv[1]) as sets:
     for name in {one[1:] for one in sets}:
         a, b = sets["a" + name], sets["b" + name]
         by_bytes = nearest_two_by_bytes(a, b)
-        # Equal rows without end are the only ones that bytes do not tell apart.
+        # Hundreds of equal rows are what bytes do not tell apart.
         assert (by_bytes is None) == (name == "alike"), name
         for how, nearest in (("bytes", by_bytes), ("chosen", nearest_two(a, b))):
             for part, values in zip(nearest._fields, nearest) if nearest else ():
@@ -96,8 +96,12 @@ def sets_of_descriptors() -> dict[str, NDArray[np.float32]]:
     """Two sets of each kind, ``a`` and ``b`` before its name."""
     rng = np.random.default_rng(8)
 
-    def random(n: int) -> NDArray[np.float32]:
-        return rng.gamma(0.6, 1.0, (n, 128)).astype(np.float32)
+    # Of few dimensions, as real ones: bytes do not tell apart what is equally far from everything.
+    mixed = rng.gamma(0.6, 1.0, (8, 128))
+
+    def random(n: int) -> NDArray[np.float64]:
+        rows: NDArray[np.float64] = rng.gamma(0.6, 1.0, (n, 8)) @ mixed
+        return rows
 
     unit = [rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in map(random, (700, 1500))]
     near = np.repeat(unit[0][:150], 6, axis=0)
@@ -110,7 +114,7 @@ def sets_of_descriptors() -> dict[str, NDArray[np.float32]]:
         "extreme": [
             255.0 * (rng.random((n, 128)) < share) for n, share in ((600, 0.9), (520, 0.99))
         ],
-        "negative": [rng.normal(0.0, 3e4, (n, 35)) for n in (90, 310)],
+        "negative": [rng.normal(0.0, 3e4, (n, 8)) for n in (90, 310)],
         "tiny": [1e-30 * rng.random((n, 5)) for n in (40, 90)],
         "alike": [np.ones((n, 16)) for n in (3000, 2900)],
     }
@@ -125,7 +129,7 @@ def sets_of_descriptors() -> dict[str, NDArray[np.float32]]:
     ("processor", "bits", "lanes"),
     [
         (name, *kind)
-        for name, kind in {"generic": (8, 8), "haswell": (7, 8), "skylake-avx512": (7, 16)}.items()
+        for name, kind in {"haswell": (7, 8), "skylake-avx512": (7, 16)}.items()
         if name in PROCESSORS
     ],
 )
@@ -144,7 +148,7 @@ def test_the_nearest_are_bit_for_bit_those_of_this_processor(
                     if f"{name} {how} {part}" in found:
                         np.testing.assert_array_equal(found[f"{name} {how} {part}"], values)
                         n_compared += 1
-    assert n_compared == 3 * (2 * len(sets) // 2 - 1)
+    assert n_compared == 3 * (len(sets) - 1)
 
 
 COMPILED = """

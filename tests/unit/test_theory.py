@@ -45,7 +45,7 @@ SENTENCES = {
     ],
     "matching": [
         # Of either kind of processor, in siftcore.kernels._products.
-        "12 rows of a with 32 of b in registers (6 with 16 for floats without AVX-512)",
+        "12 rows of a with 32 of b in registers (6 with 16 without AVX-512)",
     ],
     "geometry": [
         f"| {DEFAULT_MAX_ERROR[geometry]:.0f} pixels | {_MINIMUM[geometry]} |"
