@@ -28,7 +28,7 @@ def _numbers() -> list[signal.Signals]:
     return [signal.Signals[name] for name in names if hasattr(signal, name)]
 
 
-class StoppedError(KeyboardInterrupt):
+class _StoppedError(KeyboardInterrupt):
     """A signal came.
 
     Where a `KeyboardInterrupt` itself passes through `exec`, Python ends by SIGINT whatever the
@@ -81,7 +81,7 @@ class Stop:
         if self._until is None:
             self.number = number
             self._until = time.monotonic() + PATIENCE
-            raise StoppedError
+            raise _StoppedError
         if time.monotonic() > self._until:
             os._exit(_BASE + number)
 
