@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -104,6 +105,17 @@ class Learner:
             self.network = nn.parallel.DistributedDataParallel(
                 self.model, device_ids=ids, broadcast_buffers=False
             )
+
+    def learn_alone(self) -> None:
+        """Let go of the other processes; to be called before `leave`.
+
+        What holds their group while the interpreter ends can abort the process: gloo's threads are
+        then still there.
+        """
+        if self.network is not self.model:
+            self.network = self.model
+            # It is part of a cycle.
+            gc.collect()
 
     @property
     def learning_rate(self) -> float:

@@ -157,6 +157,7 @@ class Trainer:
             with exact_float32(self.device), UpdatesAreWhole() as interrupt:
                 self._run(progress, interrupt)
         finally:
+            self.learner.learn_alone()
             leave()
         return self.last if self.last is not None else self.validate()
 
