@@ -5,14 +5,7 @@ from siftcore._stopping import run_command
 
 def main() -> None:
     """Run the app; one line and exit code 2 on a foreseen error, or where a signal stops it."""
-    run_command(_run)
-
-
-def _run() -> None:
-    # Takes long, so it has to be stoppable.
-    from bench.commands import app
-
-    app()
+    run_command("bench.commands")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,9 @@ from skimage import data
 
 from siftcore.image import load_image
 
-__all__ = ["colour_photographs", "motorcycle_pair", "photographs", "reduced"]
+__all__ = ["colour_photographs", "motorcycle_pair", "photographs", "reduced", "shrunk"]
+
+Pixel = TypeVar("Pixel", np.uint8, np.float32)
 
 
 def photographs(
@@ -84,6 +87,16 @@ def reduced(image: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     picture = Image.fromarray(image[: height // factor * factor, : width // factor * factor])
     size = (width // factor, height // factor)
     return np.asarray(picture.resize(size, Image.Resampling.BICUBIC))
+
+
+def shrunk(image: NDArray[Pixel], side: int) -> NDArray[Pixel]:
+    """The grey image, its longer side reduced to `side` where it is longer."""
+    height, width = image.shape
+    factor = side / max(height, width)
+    if factor >= 1.0:
+        return image
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC))
 
 
 def motorcycle_pair() -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]]:

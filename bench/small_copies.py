@@ -12,6 +12,7 @@ from PIL import Image
 from bench.pairs import grey_image
 from bench.pairs.collections import PAIRS_FILE, find_pairs
 from bench.pairs.pair_files import read_pair
+from bench.photographs import shrunk
 from bench.session import Session
 from dognets.data.images import find_images
 
@@ -40,7 +41,7 @@ def copy_images(data: Path, out: Path, count: int, side: int, session: Session) 
     chosen = np.unique(np.linspace(0, len(found) - 1, min(count, len(found))).astype(int))
     out.mkdir(parents=True)
     for number, (_, image) in enumerate(session.readable([found[i] for i in chosen], grey_image)):
-        Image.fromarray(_small(image, side)).save(out / f"{number:03}.png")
+        Image.fromarray(shrunk(image, side)).save(out / f"{number:03}.png")
     if not any(out.iterdir()):
         raise session.nothing_left("image")
     return out
@@ -72,7 +73,7 @@ def copy_pairs(data: Path, out: Path, count: int, side: int, session: Session) -
             continue
         images = found.a, found.b
         words = [f"{number:03}a.png", f"{number:03}b.png", pair.category]
-        small = [_small(image, side) for image in images]
+        small = [shrunk(image, side) for image in images]
         for name, image in zip(words, small, strict=False):
             Image.fromarray(image).save(out / name)
         if found.homography is not None:
@@ -84,15 +85,6 @@ def copy_pairs(data: Path, out: Path, count: int, side: int, session: Session) -
         raise session.nothing_left("pair")
     (out / PAIRS_FILE).write_text("\n".join(lines) + "\n")
     return out
-
-
-def _small(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    height, width = image.shape
-    factor = side / max(height, width)
-    if factor >= 1.0:
-        return image
-    size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC))
 
 
 def _grid(image: NDArray[np.uint8], small: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -18,20 +18,11 @@ __all__ = ["app", "main"]
 
 def main() -> None:
     """Entry point of the command ``dognets``."""
-    run_command(_run)
-
-
-def _run() -> None:
-    from siftcore._streams import open_closed_streams
-
-    open_closed_streams()
-    from dognets.commands.root import app
-
-    app()
+    run_command("dognets.commands.root")
 
 
 def __getattr__(name: str) -> Any:
-    # What it needs takes most of the start, in which a signal already has to be handled.
+    # As in `run_command`: not before signals are handled.
     if name == "app":
         from dognets.commands.root import app
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import atexit
+import importlib
 import os
 import signal
 import sys
@@ -13,6 +14,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import Any
+
+from siftcore._streams import open_closed_streams
 
 __all__ = ["InterruptsWait", "Stop", "run_command", "stop"]
 
@@ -118,20 +121,21 @@ class Stop:
 stop = Stop()
 
 
-def run_command(command: Callable[[], object]) -> None:
-    """Run a command of this process, and exit with the right code where a signal stops it.
+def run_command(module: str) -> None:
+    """Run the ``app`` of a module as this process; the right exit code where a signal stops it.
 
     Parameters
     ----------
-    command : callable
-        Should import by itself what takes long, so that this can be stopped too.
+    module : str
+        Imported here: that takes most of a start, in which a signal already has to be handled.
     """
     stop.take_signals()
     stop.raise_dropped(sys.unraisablehook)
     # The first that is registered is the last that is called.
     atexit.register(_let_it_end)
     try:
-        command()
+        open_closed_streams()
+        importlib.import_module(module).app()
     except KeyboardInterrupt:
         sys.exit(stop.say())
     except Exception:

@@ -19,20 +19,11 @@ __all__ = ["app", "main"]
 
 def main() -> None:
     """Run the command line."""
-    run_command(_run)
-
-
-def _run() -> None:
-    from siftcore._streams import open_closed_streams
-
-    open_closed_streams()
-    from siftcore.commands.root import app
-
-    app()
+    run_command("siftcore.commands.root")
 
 
 def __getattr__(name: str) -> Any:
-    # What it needs takes most of the start, in which a signal already has to be handled.
+    # As in `run_command`: not before signals are handled.
     if name == "app":
         from siftcore.commands.root import app
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from bench.pairs.pair import ImagePair
 from bench.pairs.photograph_sources import read_photographs
 from bench.pairs.synthetic_warps import render
 from bench.pairs.warp_kinds import KINDS, about, to_bytes
+from bench.photographs import shrunk
 from bench.session import Session
 from bench.store import digest
 
@@ -26,7 +26,10 @@ SMALLEST_SIDE = 48
 # Photographs of many megapixels are reduced to it: detail up to the last pixel, and minutes saved.
 LONGEST_SIDE = 1024
 _MOST = 1_000_000
-_CODE = ("bench.pairs.image_views", "bench.pairs.synthetic_warps", "bench.pairs.warp_kinds")
+_CODE = (
+    "bench.pairs.image_views", "bench.pairs.synthetic_warps", "bench.pairs.warp_kinds",
+    "bench.photographs",
+)  # fmt: skip
 
 
 def read_views(
@@ -66,7 +69,7 @@ def read_views(
 
 
 def _views(photograph: NDArray[np.float32], scale: int, seed: int) -> dict[str, NDArray[Any]]:
-    image = _reduced(photograph)
+    image = shrunk(photograph, LONGEST_SIDE)
     height, width = (n // scale * scale for n in image.shape)
     image = image[:height, :width]
     middle = about(width / 2, (width - 1) / 2, (height - 1) / 2)
@@ -78,12 +81,3 @@ def _views(photograph: NDArray[np.float32], scale: int, seed: int) -> dict[str, 
         "image": to_bytes(255.0 * image.astype(np.float64)),
         "homography": homography / homography[2, 2],
     }
-
-
-def _reduced(photograph: NDArray[np.float32]) -> NDArray[np.float32]:
-    height, width = photograph.shape
-    factor = LONGEST_SIDE / max(height, width)
-    if factor >= 1.0:
-        return photograph
-    size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    return np.asarray(Image.fromarray(photograph).resize(size, Image.Resampling.BICUBIC))

@@ -23,6 +23,7 @@ from siftcore.errors import InputError, OutputError
 from siftcore.io.atomic import atomic_write
 from siftcore.io.hdf5 import list_features, read_features, write_features
 from siftcore.io.locking import hold_lock
+from siftcore.io.temporaries import delete_unfinished
 
 if TYPE_CHECKING:
     from siftcore.params import DescriptorKind
@@ -133,8 +134,7 @@ def open_journal(
         ) from error
     with lock:
         hold_lock(lock, folder)
-        for left in folder.glob(".siftcore-*.tmp"):
-            left.unlink()
+        delete_unfinished(folder)
         with suppress(FileNotFoundError):
             (folder / _WHOLE).unlink()
         _check_manifest(folder, json.loads(json.dumps(settings)))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["kind_of_descriptors"]
 
 
-def kind_of_descriptors(features: Path, root: bool | None) -> DescriptorKind:
+def kind_of_descriptors(features: Path, root: bool | None) -> DescriptorKind | None:
     """What a file of features has.
 
     Parameters
@@ -25,24 +25,19 @@ def kind_of_descriptors(features: Path, root: bool | None) -> DescriptorKind:
 
     Returns
     -------
-    {"sift", "rootsift"}
+    {"sift", "rootsift"} or None
+        None where neither the file nor the user says it.
 
     Raises
     ------
     InputError
-        When neither the file nor the user says it, or they disagree.
+        When they disagree.
     """
     said = read_descriptor_kind(features)
     asked: DescriptorKind | None = None if root is None else "sift" if root else "rootsift"
-    kind = asked if said is None else said
-    if kind is None:
+    if said is not None and asked not in (None, said):
         raise InputError(
-            f"{str(features)!r} does not say whether its descriptors are SIFT or RootSIFT; pass "
-            "--root if they are plain SIFT, --no-root if they are RootSIFT already"
-        )
-    if asked not in (None, kind):
-        raise InputError(
-            f"{str(features)!r} has {kind} descriptors, which {'--root' if root else '--no-root'} "
+            f"{str(features)!r} has {said} descriptors, which {'--root' if root else '--no-root'} "
             "contradicts; leave it out"
         )
-    return kind
+    return said or asked

@@ -59,7 +59,7 @@ def index(
     """
     from siftcore import _report
     from siftcore.commands._descriptor_kind import kind_of_descriptors
-    from siftcore.io.hdf5 import list_features, read_descriptor_kind
+    from siftcore.io.hdf5 import list_features
     from siftcore.retrieval import ImageIndex
     from siftcore.retrieval.manifest import structure_bytes
     from siftcore.retrieval.settings import IndexSettings
@@ -67,8 +67,9 @@ def index(
 
     given: dict[str, Any] = {"kind": cast("Kind | None", kind), "probes": probes}
     given = {name: value for name, value in given.items() if value is not None}
-    if root is not None or read_descriptor_kind(features) is not None:
-        given["root"] = kind_of_descriptors(features, root) == "sift"
+    descriptors = kind_of_descriptors(features, root)
+    if descriptors is not None:
+        given["root"] = descriptors == "sift"
     settings = IndexSettings(**given)
     started = time.perf_counter()
     if add:

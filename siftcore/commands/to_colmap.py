@@ -75,6 +75,11 @@ def to_colmap(
     listed = [] if pairs is None else read_pairs(pairs)
     names = list_features(features)
     kind = kind_of_descriptors(features, root)
+    if kind is None:
+        raise InputError(
+            f"{str(features)!r} does not say whether its descriptors are SIFT or RootSIFT; pass "
+            "--root if they are plain SIFT, --no-root if they are RootSIFT already"
+        )
     absent = {name for pair in listed for name in pair}.difference(names)
     if absent:
         raise InputError(

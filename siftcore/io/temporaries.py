@@ -18,7 +18,7 @@ from pathlib import Path
 
 from siftcore.io.locking import try_lock
 
-__all__ = ["temporary_beside"]
+__all__ = ["delete_unfinished", "temporary_beside"]
 
 _PREFIX, _SUFFIX = ".siftcore-", ".tmp"
 # Now, as it would take longest of what is done before a file has its lock.
@@ -71,6 +71,13 @@ def temporary_beside(
         _delete(born)
         if descriptor is not None:
             os.close(descriptor)
+
+
+def delete_unfinished(folder: Path) -> None:
+    """Delete the temporary files in a folder that no other process writes; locks are not asked."""
+    for left in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
+        with contextlib.suppress(OSError):
+            left.unlink()
 
 
 def _sweep(folder: Path) -> None:

@@ -27,7 +27,7 @@ from typing import Any
 from siftcore.errors import InputError, OutputError, ParameterError
 from siftcore.io.atomic import atomic_write, check_writable
 from siftcore.io.locking import only_writer
-from siftcore.io.temporaries import temporary_beside
+from siftcore.io.temporaries import delete_unfinished, temporary_beside
 from siftcore.retrieval._faiss import DIMENSION, import_faiss, write_structure
 from siftcore.retrieval._sources import FileSource, Part
 from siftcore.retrieval.index import ImageIndex
@@ -180,9 +180,7 @@ def _remove_unnamed(folder: Path) -> None:
         if name not in named:
             with contextlib.suppress(OSError):
                 (folder / name).unlink()
-    for left in folder.glob(".siftcore-*.tmp"):
-        with contextlib.suppress(OSError):
-            left.unlink()
+    delete_unfinished(folder)
 
 
 @contextlib.contextmanager
