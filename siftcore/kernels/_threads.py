@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import numba
 from numba import config
+from numba.np.ufunc import parallel
 
 from siftcore.kernels import _workers
 
@@ -32,6 +33,11 @@ def thread_count() -> int:
     """Numba's setting: ``numba.set_num_threads`` where it was called, else NUMBA_NUM_THREADS."""
     if hasattr(_inherited, "count"):
         return int(_inherited.count)
+    # What numba.get_num_threads reads, behind a lock that all forks of a process share and that an
+    # interrupt, or the kill of a fork, leaves held for good: every other thread would wait for it.
+    setting = getattr(parallel, "_get_num_threads", None)
+    if setting is not None:
+        return int(setting())
     try:
         numba.threading_layer()  # type: ignore[attr-defined]
     except ValueError:

@@ -11,11 +11,14 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import numba
 import numpy as np
 import PIL.Image
 import pytest
+from numba.np.ufunc import parallel
 
 import siftcore
+from siftcore.kernels._threads import thread_count
 from siftcore.scalespace import stacks
 from tests.safety.digests import digest, extracted, images, matched
 
@@ -64,6 +67,27 @@ def test_a_network() -> None:
     small = [image[:60, :70] for image in images()[:4]]
     wanted = [extracted(image, provider) for image in small] * 2
     assert together([lambda i=i: extracted(i, provider) for i in small * 2]) == wanted
+
+
+def test_a_lock_of_numba_that_is_never_given_back() -> None:
+    """As an interrupt of `numba.get_num_threads` leaves it: its owner goes on, all others wait."""
+    numba.get_num_threads()
+    wanted = extracted(images()[0])
+    found: list[str] = []
+    other = threading.Thread(target=lambda: found.append(extracted(images()[0])), daemon=True)
+    with parallel._backend_init_process_lock:
+        other.start()
+        other.join(60)
+        assert found == [wanted]
+
+
+@pytest.mark.parametrize("count", [1, numba.config.NUMBA_NUM_THREADS])
+def test_a_thread_s_own_setting_of_numba_is_read(count: int) -> None:
+    def asked() -> int:
+        numba.set_num_threads(count)
+        return thread_count()
+
+    assert together([asked] * N_THREADS) == [count] * N_THREADS
 
 
 def test_match() -> None:
