@@ -73,8 +73,8 @@ def test_the_pages_have_the_numbers_that_they_spell_out() -> None:
 
 
 def test_blocks_of_matching_are_of_one_of_the_two_sizes() -> None:
-    assert (BYTES.rows, BYTES.columns) == (12, 32)
-    assert (FLOATS.rows, FLOATS.columns) in [(12, 32), (6, 16)]
+    for block in (BYTES, FLOATS):
+        assert (block.rows, block.columns) in [(12, 32), (6, 16)]
 
 
 def test_the_papers_sigmas_are_increments_of_lowes_ladder() -> None:
