@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 import siftcore
 from bench.agreement import angle_difference, nearest_agreeing
+from siftcore import SiftParams
 
 __all__ = [
     "blob_errors",
@@ -92,7 +93,7 @@ def blob_errors(
     return np.array(offsets), np.array(errors), missed
 
 
-def ramp_angle_errors(n: int) -> NDArray[np.float64]:
+def ramp_angle_errors(n: int, params: SiftParams | None = None) -> NDArray[np.float64]:
     """Angle errors, in degrees, on linear ramps of `n` directions evenly over the circle.
 
     The directions lie between multiples of the bins' spacing, so that none ties.
@@ -103,12 +104,12 @@ def ramp_angle_errors(n: int) -> NDArray[np.float64]:
     for direction in directions:
         ramp = (columns - 32) * np.cos(direction) + (rows - 24) * np.sin(direction)
         ramp = (ramp - ramp.min()) / np.ptp(ramp)
-        found = siftcore.describe(ramp.astype(np.float32), [[32.0, 24.0]], 2.0)
+        found = siftcore.describe(ramp.astype(np.float32), [[32.0, 24.0]], 2.0, params=params)
         errors.append(angle_difference(found.angle.astype(np.float64), direction)[0])
     return np.rad2deg(errors)
 
 
-def turned_blob_angle_errors(n: int) -> NDArray[np.float64]:
+def turned_blob_angle_errors(n: int, params: SiftParams | None = None) -> NDArray[np.float64]:
     """Angle errors, in degrees, on a lopsided blob turned to `n` directions.
 
     The blob is elongated and brighter on one side; beside its ridge the gradient has one direction,
@@ -123,7 +124,7 @@ def turned_blob_angle_errors(n: int) -> NDArray[np.float64]:
         shape = np.exp(-0.5 * ((u / 5.0) ** 2 + (v / 12.0) ** 2)) * (1.0 + 0.5 * np.tanh(u / 4.0))
         image = (0.2 + 0.5 * shape).astype(np.float32)
         point = np.array([40 + 5.0 * np.cos(direction), 32 + 5.0 * np.sin(direction)])
-        found = siftcore.describe(image, point[None], 2.0)
+        found = siftcore.describe(image, point[None], 2.0, params=params)
         found_angles.append(float(found.angle[0]))
     return np.rad2deg(angle_difference(np.array(found_angles), directions + np.pi))
 

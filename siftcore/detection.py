@@ -141,6 +141,7 @@ def dominant_angles(
         window=params.orientation_window,
         peak_ratio=params.orientation_peak_ratio,
         n_bins=params.n_orientation_bins,
+        shared_votes=params.orientation_votes == "linear",
         first_row=octave.rows.first_row,
         height=octave.rows.height,
     )

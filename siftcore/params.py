@@ -25,6 +25,7 @@ __all__ = [
 
 DescriptorKind = Literal["sift", "rootsift"]
 LadderName = Literal["lowe", "paper"]
+VotesName = Literal["nearest", "linear"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +111,10 @@ class OrientationParams:
         Give each location a single keypoint, with angle 0, instead.
     n_orientation_bins : int, default 36
         Bins of the gradient histogram, 8 to 360.
+    orientation_votes : {"nearest", "linear"}, default "nearest"
+        Bins that a gradient votes for. ``"nearest"``: one, as in the reference program.
+        ``"linear"``: the two around it, in proportion, as in VLFeat and COLMAP; angles are more
+        precise then.
     orientation_peak_ratio : float, default 0.8
         Each local peak of at least this share of the highest becomes a keypoint; 1 keeps the
         highest alone.
@@ -121,6 +126,7 @@ class OrientationParams:
 
     upright: bool = False
     n_orientation_bins: int = 36
+    orientation_votes: VotesName = "nearest"
     orientation_peak_ratio: float = 0.8
     orientation_window: float = 1.5
     max_orientations: int | None = None
@@ -128,6 +134,7 @@ class OrientationParams:
     def __post_init__(self) -> None:
         check_flag("upright", self.upright)
         check_integer("n_orientation_bins", self.n_orientation_bins, 8, 360)
+        check_choice("orientation_votes", self.orientation_votes, ("nearest", "linear"))
         check_number("orientation_peak_ratio", self.orientation_peak_ratio, 0.0, 1.0)
         check_number("orientation_window", self.orientation_window, 0.5, 6.0, " (sigmas)")
         if self.max_orientations is not None:
@@ -194,7 +201,8 @@ class SiftParams(ScaleSpaceParams, DetectorParams, OrientationParams, Descriptor
         name : {"default", "opencv", "colmap", "paper"}
             ``"default"``: the reference program of Otero & Delbracio 2014, but for its limit of 8
             octaves. ``"opencv"``: ``cv2.SIFT_create()``, which goes on to smaller octaves.
-            ``"colmap"``: lower threshold, 4 octaves, at most two orientations, RootSIFT.
+            ``"colmap"``: lower threshold, 4 octaves, at most two orientations by linear votes,
+            RootSIFT.
             ``"paper"``: the ladder of Noor et al. on the image's own grid.
         **changes
             Fields to override.
@@ -219,6 +227,7 @@ PRESETS: MappingProxyType[str, dict[str, Any]] = MappingProxyType(
         "colmap": {
             "contrast_threshold": 0.02 / 3,
             "n_octaves": 4,
+            "orientation_votes": "linear",
             "max_orientations": 2,
             "descriptor": "rootsift",
         },

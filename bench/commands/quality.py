@@ -115,7 +115,7 @@ def localisation(
         OptionalPath, typer.Option(help=f"{IMAGES_HELP} By default the large ones of these.")
     ] = None,
     programs: Annotated[str, typer.Option(help="Providers and other programs.")] = (
-        "dog,opencv,opencv-default,pycolmap,scikit-image"
+        "dog,dog:colmap,opencv,opencv-default,pycolmap,pycolmap-default,scikit-image"
     ),
     count: Annotated[int, typer.Option(min=1, help="Images.")] = 20,
     size: Size = "480x360",

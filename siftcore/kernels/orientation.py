@@ -2,7 +2,8 @@
 
 Source: Lowe 2004, section 5; Otero & Delbracio 2014, section 4.1 (algorithm 11). Votes go to
 the nearest bin, so that bin b stands for the direction ``2 pi b / n_bins``; the reference program
-reads its bins half a bin further on, which is not copied.
+reads its bins half a bin further on, which is not copied. VLFeat shares a vote between the two
+nearest, in proportion.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import float32, float64, int32, int64, njit
+from numba import boolean, float32, float64, int32, int64, njit
 from numpy.typing import NDArray
 
 from siftcore.kernels._gradient import (
@@ -42,8 +43,8 @@ _EIGHTH = np.float32(0.5 / 8.0)
 
 
 @njit(nogil=True, error_model="numpy", fastmath=FASTMATH)
-def _vote(batch, n, n_bins, nearest, histogram):  # type: ignore[no-untyped-def]
-    """The first `n` samples of a batch into the histogram."""
+def _vote(batch, n, n_bins, shared, histogram):  # type: ignore[no-untyped-def]
+    """The first `n` samples of a batch into the histogram; its bins past the last are the first."""
     bins_per_radian = np.float32(n_bins / (2.0 * math.pi))
     for i in range(n):
         dx, dy = batch[DX + i], batch[DY + i]
@@ -52,10 +53,16 @@ def _vote(batch, n, n_bins, nearest, histogram):  # type: ignore[no-untyped-def]
         quarter = eighth * eighth
         half = quarter * quarter
         batch[DX + i] = np.sqrt(dx * dx + dy * dy) * (half * half)
-        nearest[i] = np.int32(direction(dx, dy) * bins_per_radian + _HALF)
-    # The bin past the last is the first.
-    for i in range(n):
-        histogram[nearest[i]] += batch[DX + i]
+        batch[DY + i] = direction(dx, dy) * bins_per_radian
+    if shared:
+        for i in range(n):
+            below = np.uint32(np.int32(batch[DY + i]))
+            share = batch[DX + i] * (batch[DY + i] - np.float32(below))
+            histogram[below] += batch[DX + i] - share
+            histogram[below + 1] += share
+    else:
+        for i in range(n):
+            histogram[np.uint32(np.int32(batch[DY + i] + _HALF))] += batch[DX + i]
 
 
 @kernel(
@@ -67,6 +74,7 @@ def _vote(batch, n, n_bins, nearest, histogram):  # type: ignore[no-untyped-def]
     float64,
     float64,
     int64,
+    boolean,
     int64,
     int64,
     int64,
@@ -75,15 +83,14 @@ def _vote(batch, n, n_bins, nearest, histogram):  # type: ignore[no-untyped-def]
     scratch(int32, 1),
 )
 def _orient(  # type: ignore[no-untyped-def]
-    gaussians, levels, xs, ys, sigmas, window, peak_ratio, n_bins, first_row, height,
+    gaussians, levels, xs, ys, sigmas, window, peak_ratio, n_bins, shared, first_row, height,
     start, stop, angles, counts,
 ):  # fmt: skip
     """Peaks of keypoints [start, stop), the highest first, into rows of `angles`."""
     width = gaussians.shape[2]
     samples = gaussians.reshape(-1)
     batch = np.empty(BATCH_SIZE, np.float32)
-    nearest = np.empty(CAPACITY, np.uint32)
-    votes = np.empty(n_bins + 1, np.float64)
+    votes = np.empty(n_bins + 2, np.float64)
     histogram = votes[:n_bins]
     smoothed = np.empty(n_bins, np.float64)
     peak_height = np.empty(n_bins, np.float64)
@@ -116,10 +123,11 @@ def _orient(  # type: ignore[no-untyped-def]
                 column += n
                 filled += n
                 if filled == CAPACITY:
-                    _vote(batch, filled, n_bins, nearest, votes)
+                    _vote(batch, filled, n_bins, shared, votes)
                     filled = 0
-        _vote(batch, filled, n_bins, nearest, votes)
+        _vote(batch, filled, n_bins, shared, votes)
         votes[0] += votes[n_bins]
+        votes[1] += votes[n_bins + 1]
         for _ in range(SMOOTHING_PASSES):
             for b in range(n_bins):
                 after = histogram[b + 1] if b + 1 < n_bins else histogram[0]
@@ -159,6 +167,7 @@ def find_orientations(
     window: float,
     peak_ratio: float,
     n_bins: int,
+    shared_votes: bool = False,
     first_row: int = 0,
     height: int | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
@@ -176,6 +185,8 @@ def find_orientations(
     peak_ratio : float
         Peaks of at least this share of the highest count.
     n_bins : int
+    shared_votes : bool, default False
+        Each vote goes to the two nearest bins, in proportion, instead of to the nearest.
     first_row, height : int, optional
         Of a strip: the octave's row that is the first of `gaussians`, and its number of rows. `y`
         counts from the octave's first row.
@@ -196,8 +207,8 @@ def find_orientations(
 
     def task(start: int, stop: int) -> None:
         _orient(
-            gaussians, levels, x, y, sigma, window, peak_ratio, n_bins, first_row, rows,
-            start, stop, angles, counts,
+            gaussians, levels, x, y, sigma, window, peak_ratio, n_bins, shared_votes,
+            first_row, rows, start, stop, angles, counts,
         )  # fmt: skip
 
     for_ranges(task, n, CHUNK)

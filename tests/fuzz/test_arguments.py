@@ -119,6 +119,7 @@ def parameters(draw: Any) -> SiftParams:
         chosen[name] = draw(make(low, high))
     chosen["ladder"] = draw(st.sampled_from(["lowe", "lowe", "paper"]))
     chosen["upright"] = draw(st.booleans())
+    chosen["orientation_votes"] = draw(st.sampled_from(["nearest", "linear"]))
     chosen["descriptor"] = draw(st.sampled_from(["sift", "rootsift"]))
     return SiftParams(**chosen)
 

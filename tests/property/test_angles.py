@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,16 +41,31 @@ def errors_deg(angles: list[float]) -> NDArray[np.float64]:
     return np.degrees(angle_difference(np.array(angles), DIRECTIONS))
 
 
+# All votes fall into one bin, ten degrees wide, or between two.
+@pytest.mark.parametrize(("votes", "largest"), [("nearest", 5.1), ("linear", 0.25)])
 @pytest.mark.parametrize("sigma", [1.3, 3.0])
-def test_ramps(sigma: float) -> None:
+def test_ramps(sigma: float, votes: Any, largest: float) -> None:
+    params = SiftParams(orientation_votes=votes)
     angles = []
     for direction in DIRECTIONS:
-        described = siftcore.describe(ramp(direction), [[40.2, 29.7]], [sigma])
+        described = siftcore.describe(ramp(direction), [[40.2, 29.7]], [sigma], params=params)
         angles.append(float(described.angle[0]))
     errors = errors_deg(angles)
     assert abs(errors.mean()) < 0.2
-    # All votes fall into one bin, ten degrees wide.
-    assert np.abs(errors).max() < 5.1
+    assert np.abs(errors).max() < largest
+    assert np.abs(errors).max() > largest / 3
+
+
+@pytest.mark.parametrize("n_bins", [8, 36, 360])
+def test_linear_votes_agree_with_quarter_turns(crop: NDArray[np.uint8], n_bins: int) -> None:
+    """So the two bins on either side of angle 0 share as any others do."""
+    params = SiftParams(orientation_votes="linear", n_orientation_bins=n_bins)
+    places = siftcore.extract(crop)[:200]
+    turned_places = np.c_[places.xy[:, 1], crop.shape[1] - 1 - places.xy[:, 0]]
+    found = siftcore.describe(crop, places.xy, places.sigma, params=params)
+    turned = siftcore.describe(np.rot90(crop), turned_places, places.sigma, params=params)
+    turns = angle_difference(turned.angle.astype(np.float64) + math.pi / 2, found.angle)
+    assert (np.abs(turns) < 1e-2).mean() > 0.9
 
 
 def test_turned_blobs() -> None:

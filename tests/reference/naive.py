@@ -51,15 +51,30 @@ def window(x: float, y: float, half_side: float, height: int, width: int) -> tup
 
 
 def orientation_histogram(
-    dx: Array, dy: Array, x: float, y: float, sigma: float, n_bins: int = 36
+    dx: Array,
+    dy: Array,
+    x: float,
+    y: float,
+    sigma: float,
+    n_bins: int = 36,
+    *,
+    shared: bool = False,
 ) -> Array:
-    """Votes of the gradients around (x, y); x, y, sigma in samples (Alg. 11)."""
+    """Votes of the gradients around (x, y); x, y, sigma in samples (Alg. 11).
+
+    Shared: between the two nearest bins, the further one less.
+    """
     spread = 1.5 * sigma
     rows, columns = window(x, y, 3 * spread, *dx.shape)
     u, v = dx[rows, columns], dy[rows, columns]
     row, column = np.mgrid[rows, columns]
     weight = np.exp(-((row - y) ** 2 + (column - x) ** 2) / (2 * spread**2)) * np.hypot(u, v)
     turn = np.arctan2(v, u) % (2 * math.pi) / (2 * math.pi)
+    if shared:
+        bins = np.arange(n_bins)
+        away = np.abs(turn.ravel()[:, None] * n_bins - bins)
+        away = np.minimum(away, n_bins - away)
+        return weight.ravel() @ np.maximum(1 - away, 0)
     nearest = np.floor(turn * n_bins + 0.5).astype(int) % n_bins
     return np.bincount(nearest.ravel(), weight.ravel(), minlength=n_bins)
 

@@ -186,8 +186,9 @@ def keypoints_in(level: NDArray[np.float64], sigma: float, n: int) -> NDArray[np
     return rng.uniform((reach, reach), (width - reach, height - reach), (n, 2))
 
 
+@pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("sigma", [1.6, 2.3, 3.7])
-def test_orientations(octaves: list[stages.Octave], sigma: float) -> None:
+def test_orientations(octaves: list[stages.Octave], sigma: float, shared: bool) -> None:
     level = octaves[0].gaussians[2]
     points = keypoints_in(level, sigma, 300)
     angles, counts = find_orientations(
@@ -198,11 +199,12 @@ def test_orientations(octaves: list[stages.Octave], sigma: float) -> None:
         window=1.5,
         peak_ratio=0.5,
         n_bins=36,
+        shared_votes=shared,
     )
     dx, dy = naive.gradients(level)
     n_same = n_several = 0
     for (x, y), found, count in zip(points, angles, counts, strict=True):
-        histogram = naive.smooth(naive.orientation_histogram(dx, dy, x, y, sigma))
+        histogram = naive.smooth(naive.orientation_histogram(dx, dy, x, y, sigma, shared=shared))
         expected = naive.peaks(histogram, 0.5)
         if count == len(expected):
             turns = angle_difference(np.sort(found[:count]), np.sort(expected))

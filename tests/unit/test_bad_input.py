@@ -153,6 +153,7 @@ def test_bad_value_range(crop: Image, value_range: object) -> None:
         ("max_refinements", 0),
         ("upright", 1),
         ("n_orientation_bins", 7),
+        ("orientation_votes", "cubic"),
         ("orientation_peak_ratio", 1.1),
         ("orientation_window", math.inf),
         ("max_orientations", 0),

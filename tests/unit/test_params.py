@@ -21,7 +21,8 @@ def test_defaults_are_the_references() -> None:
     assert params.contrast_threshold == pytest.approx(0.04 / 3)
     assert (params.edge_ratio, params.max_refinements) == (10.0, 5)
     assert (params.n_orientation_bins, params.orientation_peak_ratio) == (36, 0.8)
-    assert (params.orientation_window, params.descriptor_cell) == (1.5, 3.0)
+    assert (params.orientation_votes, params.orientation_window) == ("nearest", 1.5)
+    assert params.descriptor_cell == 3.0
     assert (params.descriptor_clamp, params.descriptor, params.upright) == (0.2, "sift", False)
 
 
