@@ -175,7 +175,8 @@ def test_a_second_run_computes_nothing(folder: Path, tmp_path: Path) -> None:
     store = Store(tmp_path / "cache")
     first = run(folder, Session(store), 1, ["bicubic-x2"])
     assert (store.found, store.computed) == (0, 2)
-    assert run(folder, Session(store), 1, ["bicubic-x2"]).tables == first.tables
+    # As text, in which NaN is equal to NaN; an interval of one image is NaN.
+    assert repr(run(folder, Session(store), 1, ["bicubic-x2"]).tables) == repr(first.tables)
     assert (store.found, store.computed) == (2, 2)
 
 
