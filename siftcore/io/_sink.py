@@ -53,3 +53,16 @@ class ErrorKeepingFile(io.FileIO):
         except BaseException as error:
             self._error = error
         return size or 0
+
+    # A stop may close this file before HDF5 closes its own, which it then does when the process
+    # ends and nobody can take an error.
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """Go to a place, or keep the error."""
+        try:
+            return super().seek(offset, whence)
+        except BaseException as error:
+            self._error = self._error or error
+        return offset
+
+    def flush(self) -> None:
+        """Do nothing, as there is no buffer; on a closed file too."""

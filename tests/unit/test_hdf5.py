@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 from siftcore.errors import InputError, MissingDependencyError, OutputError, ParameterError
+from siftcore.io._sink import ErrorKeepingFile
 from siftcore.io.glue_factory import read_glue_factory
 from siftcore.io.hdf5 import (
     list_features,
@@ -197,6 +199,19 @@ def test_a_full_disk_is_an_output_error(tmp_path, limit):
     assert done.stderr == ""
     assert target.read_text() == "old"
     assert os.listdir(tmp_path) == ["f.h5"]
+
+
+def test_hdf5_may_close_its_file_after_ours(tmp_path, capfd):
+    """As when a stop comes while the two are closed: nobody can take an error then."""
+    (tmp_path / "f.h5").touch()
+    with ErrorKeepingFile(tmp_path / "f.h5") as sink:
+        file = h5py.File(sink, "w", libver="earliest")
+        file["row"] = np.arange(100)
+    del file
+    gc.collect()
+    assert capfd.readouterr().err == ""
+    with pytest.raises(ValueError, match="closed file"):
+        sink.raise_error()
 
 
 def test_an_unknown_image_names_near_ones(tmp_path):
