@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from siftcore._stopping import InterruptsWait
 from siftcore.errors import InputError, MissingDependencyError
 from siftcore.io._sink import ErrorKeepingFile
 from siftcore.io.atomic import atomic_write
@@ -29,9 +30,18 @@ def create_hdf5(path: str | os.PathLike[str]) -> Iterator[tuple[Any, Callable[[]
     """
     h5py = _import_h5py()
     with atomic_write(path) as temporary, ErrorKeepingFile(temporary) as sink:
-        # The oldest format that holds the data, so that any HDF5 since 1.8 reads it.
-        with h5py.File(sink, "w", libver="earliest") as file:
+        file = None
+        try:
+            # Interrupted while h5py opens or closes it, the file would stay open until after the
+            # interpreter's end, and HDF5 then calls into what is no longer there.
+            with InterruptsWait():
+                # The oldest format that holds the data, so that any HDF5 since 1.8 reads it.
+                file = h5py.File(sink, "w", libver="earliest")
             yield file, sink.raise_error
+        finally:
+            if file is not None:
+                with InterruptsWait():
+                    file.close()
         sink.raise_error()
 
 
