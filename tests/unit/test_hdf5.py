@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from siftcore.errors import InputError, MissingDependencyError, OutputError, ParameterError
+from siftcore.io._hdf5_file import create_hdf5
 from siftcore.io._sink import ErrorKeepingFile
 from siftcore.io.glue_factory import read_glue_factory
 from siftcore.io.hdf5 import (
@@ -212,6 +214,32 @@ def test_hdf5_may_close_its_file_after_ours(tmp_path, capfd):
     assert capfd.readouterr().err == ""
     with pytest.raises(ValueError, match="closed file"):
         sink.raise_error()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the system has no signals between processes")
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize("step", ["__init__", "close"])
+def test_an_interrupt_leaves_no_file_open(tmp_path, monkeypatch, step):
+    """One that stays open until after the end of the interpreter crashes the process."""
+    opened, usual = [], getattr(h5py.File, step)
+
+    def interrupted(file, *arguments, **keywords):
+        opened.append(file)
+        if step == "__init__":
+            usual(file, *arguments, **keywords)
+        os.kill(os.getpid(), signal.SIGINT)
+        if step == "close":
+            usual(file)
+
+    def write():
+        with create_hdf5(tmp_path / "f.h5") as (file, _):
+            file["row"] = np.arange(100)
+
+    monkeypatch.setattr(h5py.File, step, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write()
+    assert [bool(file) for file in opened] == [False]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unknown_image_names_near_ones(tmp_path):
